@@ -1,0 +1,47 @@
+#pragma once
+// What Swift cannot import from the C library: variadic calls, and system calls without a wrapper.
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <stdint.h>
+#include <sys/file.h>
+#include <sys/prctl.h>
+#include <sys/statfs.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+/// open(2) with a mode; -1 and errno on failure.
+static inline int tale_open(const char *path, int flags, mode_t mode) {
+  return open(path, flags, mode);
+}
+
+/// openat(2) with a mode; -1 and errno on failure.
+static inline int tale_openat(int directory, const char *path, int flags, mode_t mode) {
+  return openat(directory, path, flags, mode);
+}
+
+/// openat2(2): opens `path` beneath `directory`, never through a link of any kind
+/// and never above it. -1 and errno on failure (ELOOP: a link; EXDEV: outside).
+static inline int tale_open_beneath(int directory, const char *path, int flags, mode_t mode) {
+  struct open_how how = {0};
+  how.flags = (uint64_t)flags;
+  how.mode = (flags & (O_CREAT | O_TMPFILE)) ? mode : 0;
+  how.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS;
+  return (int)syscall(SYS_openat2, directory, path, &how, sizeof how);
+}
+
+/// fcntl(F_SETLEASE): takes (F_RDLCK) or gives back (F_UNLCK) a lease.
+static inline int tale_set_lease(int descriptor, int type) {
+  return fcntl(descriptor, F_SETLEASE, type);
+}
+
+/// renameat2(2) with RENAME_NOREPLACE: fails with EEXIST instead of replacing.
+static inline int tale_rename_noreplace(const char *from, const char *to) {
+  return (int)syscall(SYS_renameat2, AT_FDCWD, from, AT_FDCWD, to, 1u);
+}
+
+/// Names the calling thread for debuggers; the kernel keeps 15 bytes.
+static inline void tale_name_thread(const char *name) { prctl(PR_SET_NAME, name, 0, 0, 0); }

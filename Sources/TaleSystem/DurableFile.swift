@@ -1,0 +1,50 @@
+internal import Glibc
+public import SystemPackage
+
+/// Files that are there whole or not at all, and stay when the power fails.
+public enum DurableFile {
+  /// Replaces `path` with `bytes`: a reader sees the old content or the new, never a part.
+  ///
+  /// - Parameter durable: with true the content and its name are synced before this returns;
+  ///   with false a loss of power may bring the old content back, but never a torn one
+  ///   on file systems that order a rename behind the data (ext4, btrfs, xfs).
+  public static func replace(
+    _ path: FilePath, with bytes: some Collection<UInt8>, durable: Bool = true,
+    mode: UInt32 = 0o644
+  ) throws(SystemFailure) {
+    let folder = path.removingLastComponent()
+    let name = path.lastComponent?.string ?? "file"
+    let temporary = folder.appending(".\(name).\(getpid()).\(UInt32.random(in: .min ... .max))")
+    do throws(SystemFailure) {
+      let file = try Descriptor.open(
+        temporary, O_WRONLY | O_CREAT | O_EXCL, mode: mode, operation: "write")
+      try file.write(bytes)
+      if durable { try file.sync() }
+      try Folder.rename(temporary, to: path)
+    } catch {
+      temporary.withPlatformString { _ = unlink($0) }
+      throw error
+    }
+    if durable { try Folder.sync(folder) }
+  }
+
+  /// Reads a whole file of at most `limit` bytes; never through a link, never waiting on a FIFO.
+  public static func read(_ path: FilePath, limit: Int) throws(SystemFailure) -> [UInt8] {
+    try Descriptor.open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK, operation: "read")
+      .readAll(limit: limit)
+  }
+
+  /// Like ``read(_:limit:)``, but nil where there is nothing.
+  public static func readIfPresent(
+    _ path: FilePath, limit: Int
+  ) throws(SystemFailure) -> [UInt8]? {
+    do { return try read(path, limit: limit) } catch where error.isMissing { return nil }
+  }
+
+  /// Removes a file; one that is already gone is no error.
+  public static func remove(_ path: FilePath) throws(SystemFailure) {
+    do {
+      _ = try retrying("remove", path) { path.withPlatformString { unlink($0) } }
+    } catch where error.isMissing {}
+  }
+}

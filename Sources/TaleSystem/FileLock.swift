@@ -1,0 +1,45 @@
+internal import CLinux
+internal import Glibc
+public import SystemPackage
+
+/// A lock on a file that the kernel lets go of when its holder dies (flock(2)).
+///
+/// Let go when the value is destroyed.
+public struct FileLock: ~Copyable, Sendable {
+  public enum Mode: Sendable { case shared, exclusive }
+
+  /// The locked file, open for reading and writing.
+  public let file: Descriptor
+
+  /// Takes the lock if it is free now, else returns nil. The file is made where it is missing.
+  public static func tryTake(
+    _ path: FilePath, _ mode: Mode = .exclusive
+  ) throws(SystemFailure) -> FileLock? {
+    let file = try Descriptor.open(path, O_RDWR | O_CREAT, mode: 0o644, operation: "lock")
+    let operation = (mode == .shared ? LOCK_SH : LOCK_EX) | LOCK_NB
+    do {
+      _ = try retrying("lock", path) { flock(file.number, operation) }
+    } catch where error.code == .wouldBlock {
+      return nil
+    }
+    return FileLock(file: file)
+  }
+
+  /// Takes the lock, waiting for it on this thread. Only for locks that are held for moments.
+  public static func take(
+    _ path: FilePath, _ mode: Mode = .exclusive
+  ) throws(SystemFailure) -> FileLock {
+    let file = try Descriptor.open(path, O_RDWR | O_CREAT, mode: 0o644, operation: "lock")
+    _ = try retrying("lock", path) { flock(file.number, mode == .shared ? LOCK_SH : LOCK_EX) }
+    return FileLock(file: file)
+  }
+
+  /// Replaces what the locked file says. Readers may see it half: it is a hint for people.
+  public func note(_ text: String) throws(SystemFailure) {
+    try file.truncate(to: 0)
+    guard lseek(file.number, 0, SEEK_SET) == 0 else {
+      throw SystemFailure("seek", file.path, Errno(rawValue: errno))
+    }
+    try file.write(text.utf8)
+  }
+}

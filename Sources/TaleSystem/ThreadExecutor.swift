@@ -1,0 +1,98 @@
+internal import CLinux
+internal import Glibc
+
+/// A thread of its own for calls that block: syncs, git, locks.
+///
+/// An actor that names it as its executor runs all its work there, so that the shared pool of
+/// threads, one per core, never waits for a disk.
+public final class ThreadExecutor: SerialExecutor {
+  private let queue: WorkQueue
+
+  public init(name: String) {
+    let queue = WorkQueue()
+    self.queue = queue
+    let start = Unmanaged.passRetained(Start(queue: queue, name: name))
+    var thread = pthread_t()
+    let failure = pthread_create(&thread, nil, threadMain, start.toOpaque())
+    // Only resource exhaustion at start-up gets here, before any work was accepted.
+    precondition(failure == 0, "cannot start the thread \(name): errno \(failure)")
+    pthread_detach(thread)
+  }
+
+  deinit { queue.close() }
+
+  public func enqueue(_ job: consuming ExecutorJob) {
+    queue.push(UnownedJob(job), serial: asUnownedSerialExecutor(), owner: self)
+  }
+
+  public func asUnownedSerialExecutor() -> UnownedSerialExecutor {
+    UnownedSerialExecutor(ordinary: self)
+  }
+}
+
+private final class Start: Sendable {
+  let queue: WorkQueue
+  let name: String
+
+  init(queue: WorkQueue, name: String) {
+    self.queue = queue
+    self.name = name
+  }
+}
+
+private func threadMain(_ argument: UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? {
+  guard let argument else { return nil }
+  let start = Unmanaged<Start>.fromOpaque(argument).takeRetainedValue()
+  tale_name_thread(start.name)
+  start.queue.work()
+  return nil
+}
+
+/// Jobs in the order they came, handed to one thread through a condition variable.
+private final class WorkQueue: @unchecked Sendable {
+  // pthread_cond_wait needs the raw mutex, so all three are guarded by hand: `jobs` and `closed`
+  // are touched only while `mutex` is held.
+  private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
+  private let condition = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
+  private var jobs: [(UnownedJob, UnownedSerialExecutor, ThreadExecutor)] = []
+  private var closed = false
+
+  init() {
+    pthread_mutex_init(mutex, nil)
+    pthread_cond_init(condition, nil)
+  }
+
+  deinit {
+    pthread_cond_destroy(condition)
+    pthread_mutex_destroy(mutex)
+    condition.deallocate()
+    mutex.deallocate()
+  }
+
+  func push(_ job: UnownedJob, serial: UnownedSerialExecutor, owner: ThreadExecutor) {
+    pthread_mutex_lock(mutex)
+    jobs.append((job, serial, owner))
+    pthread_cond_signal(condition)
+    pthread_mutex_unlock(mutex)
+  }
+
+  func close() {
+    pthread_mutex_lock(mutex)
+    closed = true
+    pthread_cond_signal(condition)
+    pthread_mutex_unlock(mutex)
+  }
+
+  func work() {
+    while true {
+      pthread_mutex_lock(mutex)
+      while jobs.isEmpty && !closed { pthread_cond_wait(condition, mutex) }
+      let batch = jobs
+      jobs = []
+      let ended = closed
+      pthread_mutex_unlock(mutex)
+      for (job, serial, _) in batch { job.runSynchronously(on: serial) }
+      if ended && batch.isEmpty { return }
+    }
+  }
+}
