@@ -30,6 +30,9 @@ public enum Event: Sendable, Equatable {
     public var sha256: String
     /// Of project.md.
     public var bytes: Int
+    /// Of the dropped file or folder, in seconds since the epoch; part of what tells a
+    /// re-delivery; nil where tale itself made the file.
+    public var modified: Int?
     /// From the description; 0 where it could not be read.
     public var priority: Int
     /// The ended project that this one was made from.
@@ -37,7 +40,7 @@ public enum Event: Sendable, Equatable {
 
     public init(
       id: ProjectID, sequence: Int, name: String, lane: String, origin: String, sha256: String,
-      bytes: Int, priority: Int, from: ProjectID? = nil
+      bytes: Int, modified: Int? = nil, priority: Int, from: ProjectID? = nil
     ) {
       self.id = id
       self.sequence = sequence
@@ -46,6 +49,7 @@ public enum Event: Sendable, Equatable {
       self.origin = origin
       self.sha256 = sha256
       self.bytes = bytes
+      self.modified = modified
       self.priority = priority
       self.from = from
     }
