@@ -1,14 +1,14 @@
 internal import Yams
 
 /// A value of a YAML text that knows where it stands, so that every error can say so.
-struct YAMLValue {
+package struct YAMLValue {
   private let node: Node
   private let firstLine: Int
 
   /// Nil for a text without any value.
   ///
   /// - Parameter firstLine: the line of the file on which `text` starts.
-  static func parse(
+  package static func parse(
     _ text: String, firstLine: Int, maxBytes: Int
   ) throws(DescriptionProblem) -> YAMLValue? {
     if text.utf8.count > maxBytes {
@@ -26,14 +26,17 @@ struct YAMLValue {
     }
   }
 
-  var line: Int? { node.mark.map { $0.line + firstLine - 1 } }
-  var column: Int? { node.mark?.column }
+  /// The text of a scalar; nil for lists and mappings.
+  package var scalar: String? { node.scalar?.string }
 
-  func problem(_ what: String, mend: String) -> DescriptionProblem {
+  package var line: Int? { node.mark.map { $0.line + firstLine - 1 } }
+  package var column: Int? { node.mark?.column }
+
+  package func problem(_ what: String, mend: String) -> DescriptionProblem {
     DescriptionProblem(what, mend: mend, line: line, column: column)
   }
 
-  func mapping(
+  package func mapping(
     of name: String
   ) throws(DescriptionProblem) -> [(key: String, line: Int?, column: Int?, value: YAMLValue)] {
     guard case .mapping(let mapping) = node else {
@@ -51,7 +54,7 @@ struct YAMLValue {
     return entries
   }
 
-  func list(of name: String, limit: Int = 1000) throws(DescriptionProblem) -> [YAMLValue] {
+  package func list(of name: String, limit: Int = 1000) throws(DescriptionProblem) -> [YAMLValue] {
     guard case .sequence(let sequence) = node else {
       throw problem("\"\(name)\" must be a list", mend: "Write `\(name): [one, two]`.")
     }
@@ -61,7 +64,7 @@ struct YAMLValue {
     return sequence.map { YAMLValue(node: $0, firstLine: firstLine) }
   }
 
-  func text(of name: String, maxLength: Int) throws(DescriptionProblem) -> String {
+  package func text(of name: String, maxLength: Int) throws(DescriptionProblem) -> String {
     guard case .scalar(let scalar) = node, !scalar.string.isEmpty else {
       throw problem("\"\(name)\" must be text", mend: "Write `\(name): \"some text\"`.")
     }
@@ -71,7 +74,7 @@ struct YAMLValue {
     return scalar.string
   }
 
-  func integer(of name: String, in range: ClosedRange<Int>) throws(DescriptionProblem) -> Int {
+  package func integer(of name: String, in range: ClosedRange<Int>) throws(DescriptionProblem) -> Int {
     guard case .scalar(let scalar) = node, let number = Int(scalar.string), range.contains(number)
     else {
       throw problem(
@@ -81,7 +84,7 @@ struct YAMLValue {
     return number
   }
 
-  func choice<Choice: RawRepresentable<String> & CaseIterable>(
+  package func choice<Choice: RawRepresentable<String> & CaseIterable>(
     of name: String, _ type: Choice.Type
   ) throws(DescriptionProblem) -> Choice {
     let names = Choice.allCases.map(\.rawValue)
@@ -95,7 +98,7 @@ struct YAMLValue {
   }
 
   /// A number of things: `20000`, `20k`, `1.5M`.
-  func count(of name: String) throws(DescriptionProblem) -> Int {
+  package func count(of name: String) throws(DescriptionProblem) -> Int {
     let text = node.scalar?.string ?? ""
     let factor: Double =
       switch text.last {
@@ -112,7 +115,7 @@ struct YAMLValue {
   }
 
   /// Seconds: `90`, `90s`, `15m`, `2h`, `1h30m`.
-  func duration(of name: String) throws(DescriptionProblem) -> Int {
+  package func duration(of name: String) throws(DescriptionProblem) -> Int {
     let text = node.scalar?.string ?? ""
     guard let seconds = DurationText.seconds(text), seconds > 0 else {
       throw problem(
@@ -121,7 +124,7 @@ struct YAMLValue {
     return seconds
   }
 
-  func amount(of name: String) throws(DescriptionProblem) -> Double {
+  package func amount(of name: String) throws(DescriptionProblem) -> Double {
     guard case .scalar(let scalar) = node, let value = Double(scalar.string), value.isFinite,
       value >= 0
     else {
@@ -130,7 +133,7 @@ struct YAMLValue {
     return value
   }
 
-  func path(of name: String) throws(DescriptionProblem) -> DeliverablePath {
+  package func path(of name: String) throws(DescriptionProblem) -> DeliverablePath {
     let text = try text(of: name, maxLength: .max)
     do {
       return try DeliverablePath(text)
