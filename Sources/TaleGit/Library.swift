@@ -8,7 +8,8 @@ enum Library {
 
   // A static is initialised once, by whichever thread comes first, and the others wait.
   private static let started: Result<Void, GitFailure> = Result { () throws(GitFailure) in
-    try checked("start", "libgit2") { git_libgit2_init() }
+    // Before it there is no error to read: even clearing one crashes.
+    guard git_libgit2_init() > 0 else { throw .refused("start", "libgit2", "out of memory") }
     // A project may belong to whoever dropped it, while tale runs as somebody else.
     try checked("set up", "libgit2") { tale_git_set_owner_validation(0) }
     try checked("set up", "libgit2") { tale_git_enable_fsync_gitdir(1) }

@@ -77,9 +77,10 @@ extension Repository {
     guard Disk.kind(of: git) == .folder else { return false }
     let objects = git.appending("objects")
     guard Disk.kind(of: objects) == .folder else { return true }
-    for name in try Disk.names(in: objects) where Disk.kind(of: objects.appending(name)) == .folder
-    {
-      if try !Disk.names(in: objects.appending(name)).isEmpty { return false }
+    for name in try Disk.names(in: objects) {
+      let folder = objects.appending(name)
+      guard Disk.kind(of: folder) == .folder, name.string != "info" else { continue }
+      if try !Disk.names(in: folder).isEmpty { return false }
     }
     return true
   }
