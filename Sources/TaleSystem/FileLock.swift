@@ -19,7 +19,7 @@ public struct FileLock: ~Copyable, Sendable {
     let operation = (mode == .shared ? LOCK_SH : LOCK_EX) | LOCK_NB
     do {
       _ = try retrying("lock", path) { flock(file.number, operation) }
-    } catch where error.code == .wouldBlock {
+    } catch  where error.code == .wouldBlock {
       return nil
     }
     return FileLock(file: file)
@@ -33,6 +33,9 @@ public struct FileLock: ~Copyable, Sendable {
     _ = try retrying("lock", path) { flock(file.number, mode == .shared ? LOCK_SH : LOCK_EX) }
     return FileLock(file: file)
   }
+
+  /// Lets it go now.
+  public consuming func release() {}
 
   /// Replaces what the locked file says. Readers may see it half: it is a hint for people.
   public func note(_ text: String) throws(SystemFailure) {
