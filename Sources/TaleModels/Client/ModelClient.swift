@@ -82,9 +82,13 @@ public struct ModelAnswer: Sendable, Equatable {
 public struct ModelUsage: Sendable, Equatable, Codable {
   public var promptTokens: Int
   public var completionTokens: Int
+  /// False where the server gave no count, which a client allows only when it was configured so:
+  /// then these are upper bounds, so that no budget is passed unseen.
+  public var isCounted: Bool
 
-  public init(promptTokens: Int, completionTokens: Int) {
+  public init(promptTokens: Int, completionTokens: Int, isCounted: Bool = true) {
     self.promptTokens = promptTokens
     self.completionTokens = completionTokens
+    self.isCounted = isCounted
   }
 }

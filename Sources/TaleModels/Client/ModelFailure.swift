@@ -11,8 +11,11 @@ public struct ModelFailure: Error, Equatable, CustomStringConvertible {
     case unavailable(retryAfter: Duration?)
     /// The prompt and the answer do not fit into the model's context; in tokens, where known.
     case contextExceeded(prompt: Int?, context: Int?)
-    /// The request itself was refused (4xx): sending it again gives the same.
+    /// The request itself was refused (4xx): sending it again gives the same. Status 0 when it
+    /// could not even be sent: a bad address, a schema that is not JSON.
     case rejected(status: Int)
+    /// The server's content filter, or the model's own refusal, ended the answer.
+    case filtered
     /// The stream ended or broke before the protocol said that the answer is finished.
     case broken
     /// Something that the protocol does not allow: not JSON, no usage, wrong type.
@@ -44,7 +47,7 @@ public struct ModelFailure: Error, Equatable, CustomStringConvertible {
   public var mayPass: Bool {
     switch kind {
     case .unreachable, .loading, .limited, .unavailable, .broken, .garbled, .idle: true
-    case .contextExceeded, .rejected, .deadline, .receiver, .cancelled: false
+    case .contextExceeded, .rejected, .filtered, .deadline, .receiver, .cancelled: false
     }
   }
 }
