@@ -93,9 +93,16 @@ let package = Package(
     .testTarget(
       name: "TaleLedgerTests", dependencies: ["TaleLedger", "TaleCore", "TestSupport"],
       swiftSettings: strict),
+    // A model host and a runner as real processes, with short limits, for kill -9.
+    .executableTarget(
+      name: "ModelHostStandIn", dependencies: ["TaleModels", systemPackage],
+      path: "Tests/ModelHostStandIn", swiftSettings: strict),
     .testTarget(
       name: "TaleModelsTests",
-      dependencies: ["TaleModels", "TaleCore", "TaleSystem", "TaleHTTP", "TestSupport"],
+      dependencies: [
+        "TaleModels", "TaleCore", "TaleSystem", "TaleHTTP", "TestSupport", "ModelHostStandIn",
+        subprocess, systemPackage,
+      ],
       swiftSettings: strict),
     .testTarget(
       name: "TaleRunnerTests",

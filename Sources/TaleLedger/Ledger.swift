@@ -23,12 +23,14 @@ public final class Ledger: Sendable {
     try LedgerSchema.migrator.migrate(pool)
   }
 
-  /// Takes in a project's journal; lines that were taken in before are passed over.
+  /// Takes in lines of a project's journal; those that were taken in before are passed over.
   ///
   /// All of it is one transaction: a project is in the ledger up to a line, or not.
-  public func record(_ lines: [JournalLine]) async throws {
-    guard let id = Self.project(of: lines) else { return }
-    try await pool.write { try LedgerFold(database: $0, project: id).apply(lines) }
+  /// - Returns: false where lines are missing before these, which is what a deleted database looks
+  ///   like: give the whole journal then.
+  @discardableResult
+  public func record(_ lines: [JournalLine], of project: ProjectID) async throws -> Bool {
+    try await pool.write { try LedgerFold(database: $0, project: project).apply(lines) }
   }
 
   /// Sums over all calls of a project.
@@ -48,11 +50,6 @@ public final class Ledger: Sendable {
         database, sql: "SELECT last_line FROM projects WHERE id = ?",
         arguments: [project.description]) ?? 0
     }
-  }
-
-  private static func project(of lines: [JournalLine]) -> ProjectID? {
-    guard let first = lines.first, case .accepted(let accepted) = first.event else { return nil }
-    return accepted.id
   }
 }
 

@@ -8,13 +8,16 @@ struct LedgerFold {
 
   private var key: String { project.description }
 
-  func apply(_ lines: [JournalLine]) throws {
+  /// - Returns: false, with nothing done, where lines are missing before these.
+  func apply(_ lines: [JournalLine]) throws -> Bool {
     let done =
       try Int.fetchOne(
         database, sql: "SELECT last_line FROM projects WHERE id = ?", arguments: [key]) ?? 0
+    guard let first = lines.first, let last = lines.last, last.number > done else { return true }
+    if first.number > done + 1 { return false }
     for line in lines where line.number > done { try apply(line) }
-    guard let last = lines.last, last.number > done else { return }
     try run("UPDATE projects SET last_line = ? WHERE id = ?", [last.number, key])
+    return true
   }
 
   private func apply(_ line: JournalLine) throws {

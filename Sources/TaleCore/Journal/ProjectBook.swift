@@ -115,6 +115,11 @@ public struct ProjectBook: Sendable, Equatable {
     }
   }
 
+  /// Why the last answer for a subtask was refused; nil when none was.
+  public func lastProblem(of subtask: Subtask.ID) -> String? {
+    failedAttempts.last { $0.subtask == subtask }?.why
+  }
+
   /// How many calls were made for a purpose, or for one subtask of it.
   public func attempts(_ purpose: CallPurpose, _ subtask: Subtask.ID?) -> Int {
     calls.count { $0.reserved.purpose == purpose && $0.reserved.subtask == subtask }
@@ -133,6 +138,11 @@ public struct ProjectBook: Sendable, Equatable {
 public struct BookFailure: Error, Equatable, CustomStringConvertible {
   public let line: Int
   public let why: String
+
+  public init(line: Int, why: String) {
+    self.line = line
+    self.why = why
+  }
 
   public var description: String { "events.jsonl:\(line): \(why)" }
 }

@@ -27,6 +27,13 @@ final class Exchange: Sendable {
     var headReader: CheckedContinuation<Result<ResponseHead, HTTPFailure>, Never>?
     var chunkReader: CheckedContinuation<Turn, Never>?
 
+    /// What arrived before a cut is still the server's word; after a deadline or a cancellation
+    /// nobody wants it any more.
+    var isUnwanted: Bool {
+      guard case .failed(let failure) = end else { return false }
+      return failure.kind != .brokenTransfer && failure.kind != .idle
+    }
+
     /// Small pieces grow together, so that a slow reader has few chunks to take.
     mutating func keep(_ bytes: UnsafeRawBufferPointer) {
       bufferedBytes += bytes.count
@@ -102,8 +109,9 @@ extension Exchange {
     let result = await withTaskCancellationHandler {
       await withCheckedContinuation { reader in
         let result = state.withLock { state -> Result<ResponseHead, HTTPFailure>? in
+          // A head that came before the cut is handed out; reading on shows the cut.
+          if let head = state.head, !state.isUnwanted { return .success(head) }
           if case .failed(let failure) = state.end { return .failure(failure) }
-          if let head = state.head { return .success(head) }
           state.headReader = reader
           return nil
         }
@@ -169,11 +177,9 @@ extension Exchange {
     }
   }
 
-  // What arrived before a cut is still the server's word; after a deadline or a cancellation
-  // nobody wants it any more.
   private func fail(_ state: inout State, _ failure: HTTPFailure) -> Readers {
     state.end = .failed(failure)
-    if failure.kind != .brokenTransfer && failure.kind != .idle {
+    if state.isUnwanted {
       state.chunks = []
       state.bufferedBytes = 0
     }

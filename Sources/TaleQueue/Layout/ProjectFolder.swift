@@ -2,7 +2,7 @@ public import SystemPackage
 public import TaleCore
 
 /// Where everything in a project's folder stands; the same in active, outbox and failed.
-public struct ProjectFolder: Sendable, Equatable {
+public struct ProjectFolder: Sendable, Hashable {
   public let path: FilePath
   public let id: ProjectID
 

@@ -1,0 +1,203 @@
+internal import Glibc
+internal import Logging
+internal import SystemPackage
+internal import TaleCore
+internal import TaleLedger
+internal import TaleModels
+internal import TaleQueue
+internal import TaleSystem
+
+/// What is written down about a project while it runs: journal, progress, ledger.
+///
+/// It holds the lease: as long as this lives, nobody else works on the project.
+actor ProjectRecord: CallBook {
+  nonisolated var unownedExecutor: UnownedSerialExecutor { thread.asUnownedSerialExecutor() }
+
+  nonisolated let folder: ProjectFolder
+  private let thread: ThreadExecutor
+  private let environment: RunEnvironment
+  private var lease: Lease?
+  private var journal: Journal
+  private var title: String
+  private var budget: Int?
+  private var plan: Plan?
+  private var done: Set<Subtask.ID> = []
+  private var current: [String: Progress.Current] = [:]
+  private var unbooked: [JournalLine] = []
+  private var ticks = 0
+  /// Seconds between two writes of progress.json that say nothing new but that the runner lives.
+  private static let heartbeatTicks = 15
+
+  /// Opens the journal of a project whose lease was just taken.
+  init(
+    lease: consuming Lease, thread: ThreadExecutor, environment: RunEnvironment
+  ) throws(JournalFailure) {
+    folder = lease.folder
+    let journal = try Journal.open(lease.folder.journal)
+    title = journal.book.accepted?.name ?? lease.folder.id.description
+    self.journal = consume journal
+    self.lease = consume lease
+    self.thread = thread
+    self.environment = environment
+  }
+
+  var book: ProjectBook { journal.book }
+
+  /// What progress shows beside the journal.
+  func show(title: String, budget: Int?) {
+    self.title = title
+    self.budget = budget
+  }
+
+  func show(plan: Plan, done: Set<Subtask.ID>) {
+    self.plan = plan
+    self.done = done
+  }
+
+  // MARK: Journal
+
+  func note(_ event: Event, durable: Bool = false) throws {
+    unbooked.append(try journal.append(event, at: environment.time.now(), durable: durable))
+  }
+
+  /// Moves along the table of states; an end has its own way (``end(_:_:)``).
+  func move(
+    to state: ProjectState, reason: PauseReason? = nil, detail: String? = nil
+  ) throws {
+    let from = journal.book.state
+    if from == state { return }
+    guard ProjectState.mayMove(from: from, to: state) else {
+      throw IllegalMove(from: from, to: state)
+    }
+    try note(
+      .moved(.init(from: from, to: state, reason: reason, detail: detail)),
+      durable: state == .paused)
+    try writeProgress()
+  }
+
+  /// Takes over what a runner that died left open.
+  func takeOver() throws {
+    try note(.leased(.init(pid: Int(getpid()), version: environment.version)))
+    for call in journal.book.openCalls {
+      try note(
+        .settled(
+          .init(
+            call: call.reserved.call, outcome: .interrupted, promptTokens: nil,
+            completionTokens: nil, booked: call.reserved.tokens, milliseconds: 0,
+            detail: "tale ended in the middle of the call")),
+        durable: true)
+    }
+    switch journal.book.state {
+    case .planning, .running, .checking, .paused: try move(to: .queued)
+    case .queued, .done, .failed, .cancelled: break
+    }
+  }
+
+  func markDone(_ committed: Event.Committed) throws {
+    try note(.committed(committed))
+    done.insert(committed.subtask)
+    current[committed.subtask] = nil
+    try writeProgress()
+  }
+
+  // MARK: Calls
+
+  func reserve(_ order: CallOrder, model: String, tokens: Int) async throws -> Int {
+    let book = journal.book
+    if let budget, book.bookedTokens + tokens > budget {
+      throw BudgetExhausted(needed: tokens, booked: book.bookedTokens, cap: budget)
+    }
+    let call = book.calls.count + 1
+    let attempt = book.attempts(order.purpose, order.subtask) + 1
+    try note(
+      .reserved(
+        .init(
+          call: call, purpose: order.purpose, subtask: order.subtask, attempt: attempt,
+          role: order.role, model: model, tokens: tokens, maxTokens: order.request.maxTokens,
+          estimated: order.estimated, strategy: order.strategy)),
+      durable: true)
+    try writeProgress()
+    await bookInLedger()
+    return call
+  }
+
+  func settle(_ settlement: Event.Settled) async throws {
+    try note(.settled(settlement), durable: true)
+    try writeProgress()
+    await bookInLedger()
+  }
+
+  // MARK: Progress
+
+  /// An answer is coming: how much of it there is.
+  func receiving(_ subtask: Subtask?, bytes: Int) {
+    let purpose: CallPurpose = subtask == nil ? .plan : .subtask
+    current[subtask?.id ?? ""] = Progress.Current(
+      subtask: subtask?.id, title: subtask?.title ?? "making the plan",
+      attempt: max(1, journal.book.attempts(purpose, subtask?.id)), bytes: bytes)
+  }
+
+  func stopReceiving(_ subtask: Subtask?) { current[subtask?.id ?? ""] = nil }
+
+  /// Once a second while the project runs.
+  func tick() throws {
+    ticks += 1
+    guard !current.isEmpty || ticks % Self.heartbeatTicks == 0 else { return }
+    try writeProgress()
+    try lease?.beat()
+  }
+
+  func writeProgress() throws {
+    let book = journal.book
+    let progress = Progress.of(
+      book, id: folder.id, title: title, budget: budget, plan: plan, done: done,
+      current: book.state.hasEnded ? [] : current.values.sorted { $0.title < $1.title },
+      runner: book.state.hasEnded || book.state == .paused ? nil : Int(getpid()),
+      at: environment.time.now())
+    try DurableFile.replace(
+      folder.progress, with: try JSON.document(progress), durable: false)
+    try DurableFile.replace(
+      folder.progressText, with: Array(progress.text.utf8), durable: false)
+  }
+
+  // MARK: Ledger
+
+  /// Brings the ledger up to the journal. A ledger that cannot be written hinders nothing: it is
+  /// made anew from the journals when it is there again.
+  func bookInLedger() async {
+    let lines = unbooked
+    let (ledger, id, path) = (environment.ledger, folder.id, folder.journal)
+    // A task of its own, so that booking also happens while this one is being cancelled.
+    let outcome = await Task {
+      if try await ledger.record(lines, of: id) { return }
+      try await ledger.record(try Journal.read(path), of: id)
+    }.result
+    switch outcome {
+    case .success:
+      unbooked.removeAll { line in lines.contains { $0.number == line.number } }
+    case .failure(let error):
+      environment.logger.warning("the ledger cannot be written, the journal can: \(error)")
+    }
+  }
+
+  // MARK: End
+
+  /// Ends the project: from the moment this line is on disk it has ended, whatever happens next.
+  func end(_ outcome: Event.Outcome, _ reason: String) async throws -> ProjectFolder {
+    if journal.book.ended == nil {
+      try note(.ended(.init(outcome: outcome, reason: reason)), durable: true)
+    }
+    return try await deliver()
+  }
+
+  /// Moves a project that has ended to where its end says.
+  func deliver() async throws -> ProjectFolder {
+    guard let ended = journal.book.ended, let lease = lease.take() else {
+      preconditionFailure("only a project that has ended is delivered, and once")
+    }
+    await bookInLedger()
+    current = [:]
+    try writeProgress()
+    return try Delivery.deliver(lease, as: ended.outcome, queue: environment.queue)
+  }
+}

@@ -1,0 +1,90 @@
+internal import SystemPackage
+public import TaleCore
+internal import TaleGit
+internal import TaleModels
+public import TaleQueue
+internal import TaleSystem
+
+/// The work on one project, from its lease to its end or its next pause.
+public struct ProjectRun: Sendable {
+  /// How it came out of our hands.
+  public enum Outcome: Sendable {
+    case ended(ProjectFolder, Event.Outcome)
+    /// Saved; the reason says who lets it go on, the detail what a person should know.
+    case paused(PauseReason, detail: String)
+    /// Somebody paused it before, or its journal cannot be read: left as it is.
+    case left(why: String)
+  }
+
+  let environment: RunEnvironment
+
+  public init(_ environment: RunEnvironment) { self.environment = environment }
+
+  /// Works until the project has ended or must pause. Cancelling the task pauses it.
+  public func run(_ lease: consuming Lease) async -> Outcome {
+    let thread = ThreadExecutor(name: "project")
+    let record: ProjectRecord
+    do {
+      record = try ProjectRecord(lease: lease, thread: thread, environment: environment)
+    } catch {
+      return .left(why: "\(error)")
+    }
+    do {
+      return try await work(record, thread)
+    } catch {
+      return .left(why: "the project could not be brought to a halt cleanly: \(error)")
+    }
+  }
+
+  private func work(_ record: ProjectRecord, _ thread: ThreadExecutor) async throws -> Outcome {
+    let book = await record.book
+    if let ended = book.ended {
+      return .ended(try await record.deliver(), ended.outcome)
+    }
+    if let pause = book.pause, pause.reason == .user {
+      return .left(why: "it was paused by its user")
+    }
+    do {
+      let stage = try await Stage(environment, record, thread)
+      return await halt(stage, record) { try await stage.run() }
+    } catch {
+      return await halt(nil, record) { throw error }
+    }
+  }
+
+  /// Turns whatever stopped the work into an end or a pause. Also works while being cancelled.
+  private func halt(
+    _ stage: Stage?, _ record: ProjectRecord, _ work: () async throws -> ProjectFolder
+  ) async -> Outcome {
+    do {
+      do {
+        return .ended(try await work(), .done)
+      } catch let stop {
+        switch Stop(stop) {
+        case .fail(let reason, let advice):
+          return .ended(try await fail(stage, record, reason, advice), .failed)
+        case .pause(let reason, let detail):
+          try await stage?.workspace.seal()
+          try await record.move(to: .paused, reason: reason, detail: detail)
+          await record.bookInLedger()
+          return .paused(reason, detail: detail)
+        }
+      }
+    } catch {
+      return .left(why: "\(error)")
+    }
+  }
+
+  private func fail(
+    _ stage: Stage?, _ record: ProjectRecord, _ reason: String, _ advice: String
+  ) async throws -> ProjectFolder {
+    try await stage?.workspace.seal()
+    let book = await record.book
+    let text = FailureReport.text(
+      record.folder.id, title: stage?.description.title ?? book.accepted?.name ?? "",
+      await stage?.workspace.plan, book, done: await stage?.workspace.finished ?? [],
+      reason: reason, advice: advice, at: environment.time.now())
+    try DurableFile.replace(record.folder.failure, with: Array(text.utf8))
+    return try await record.end(.failed, reason)
+  }
+}

@@ -1,0 +1,39 @@
+public import Logging
+public import TaleConfig
+public import TaleCore
+public import TaleLedger
+public import TaleModels
+public import TaleQueue
+
+/// Everything that the work on a project needs from outside.
+public struct RunEnvironment: Sendable {
+  public var settings: Settings
+  public var queue: Queue
+  /// The way to the task model.
+  public var door: Door
+  public var ledger: Ledger
+  public var time: any TimeSource
+  public var clock: any Clock<Duration>
+  public var logger: Logger
+  /// tale's own, as the journal names it.
+  public var version: String
+
+  public init(
+    settings: Settings, queue: Queue, door: Door, ledger: Ledger, time: any TimeSource,
+    clock: any Clock<Duration> = ContinuousClock(), logger: Logger, version: String
+  ) {
+    self.settings = settings
+    self.queue = queue
+    self.door = door
+    self.ledger = ledger
+    self.time = time
+    self.clock = clock
+    self.logger = logger
+    self.version = version
+  }
+
+  /// Limits of descriptions, as configured.
+  var parser: DescriptionParser {
+    DescriptionParser(maxBytes: settings.queue.maxDescription)
+  }
+}

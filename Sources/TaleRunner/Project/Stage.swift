@@ -1,0 +1,143 @@
+internal import Glibc
+internal import SystemPackage
+internal import TaleConfig
+internal import TaleCore
+internal import TaleGit
+internal import TaleModels
+internal import TaleQueue
+internal import TaleSystem
+
+/// One project with everything opened for it: the way from its plan to its delivery.
+struct Stage {
+  let environment: RunEnvironment
+  let record: ProjectRecord
+  let workspace: Workspace
+  let description: ProjectDescription
+  private let thread: ThreadExecutor
+
+  /// Opens the project and brings it into order after whatever stopped it last.
+  init(
+    _ environment: RunEnvironment, _ record: ProjectRecord, _ thread: ThreadExecutor
+  ) async throws {
+    self.environment = environment
+    self.record = record
+    self.thread = thread
+    try await record.takeOver()
+    let name = await record.book.accepted?.name ?? "project.md"
+    let bytes = try DurableFile.read(
+      record.folder.description, limit: environment.settings.queue.maxDescription)
+    description = try environment.parser.parse(bytes, name: name)
+    await record.show(title: description.title, budget: description.budget.tokens)
+    workspace = try Workspace(record.folder, thread: thread)
+    for note in try await workspace.recover(at: environment.time.now()) {
+      try await record.note(.noted(.init(.warning, note)))
+    }
+  }
+
+  /// - Returns: the folder in outbox.
+  func run() async throws -> ProjectFolder {
+    try await withThrowingTaskGroup(of: ProjectFolder?.self) { group in
+      group.addTask { try await self.work() }
+      group.addTask {
+        // Progress is written at least every minute; a failure to write it stops the project,
+        // because the next thing to be written would be its work.
+        while true {
+          try await environment.clock.sleep(for: .seconds(1))
+          try await record.tick()
+        }
+      }
+      defer { group.cancelAll() }
+      guard let folder = try await group.next() ?? nil else {
+        preconditionFailure("the heartbeat ended before the work")
+      }
+      return folder
+    }
+  }
+
+  private func work() async throws -> ProjectFolder {
+    let plan = try await planned()
+    try await record.move(to: .running)
+    for phase in plan.phases {
+      try await run(phase, of: plan)
+    }
+    try await record.move(to: .checking)
+    return try await deliver(plan)
+  }
+
+  private func planned() async throws -> Plan {
+    if let plan = await workspace.plan {
+      await record.show(plan: plan, done: await workspace.finished)
+      return plan
+    }
+    try await record.move(to: .planning)
+    let planner = Planner(
+      description: description, environment: environment, record: record, thread: thread)
+    let plan = try await planner.plan()
+    try Task.checkCancellation()
+    let commit = try await workspace.begin(plan, at: environment.time.now())
+    await record.show(plan: plan, done: [])
+    try await record.note(
+      .planned(
+        .init(
+          origin: plan.origin, phases: plan.phases.count, subtasks: plan.subtasks.count,
+          commit: commit.description,
+          estimate: Estimate.left(plan.subtasks.count, after: await record.book.calls))))
+    return plan
+  }
+
+  /// Runs the subtasks of a phase, side by side where they do not need each other, as far as the
+  /// model has slots.
+  private func run(_ phase: Phase, of plan: Plan) async throws {
+    try await withThrowingTaskGroup(of: Void.self) { group in
+      var started = await workspace.finished
+      var running = 0
+      while true {
+        let done = await workspace.finished
+        for subtask in phase.subtasks
+        where running < environment.door.provider.slots && !started.contains(subtask.id)
+          && subtask.needs.allSatisfy(done.contains)
+        {
+          started.insert(subtask.id)
+          running += 1
+          group.addTask { try await self.run(subtask, of: plan) }
+        }
+        guard try await group.next() != nil else { break }
+        running -= 1
+      }
+    }
+    let done = await workspace.finished
+    if let stuck = phase.subtasks.first(where: { !done.contains($0.id) }) {
+      preconditionFailure("the checked plan has a subtask that can never start: \(stuck.id)")
+    }
+  }
+
+  private func run(_ subtask: Subtask, of plan: Plan) async throws {
+    try Task.checkCancellation()
+    try await SubtaskRun(
+      subtask: subtask, plan: plan, description: description, environment: environment,
+      record: record, workspace: workspace, thread: thread
+    ).run()
+  }
+
+  /// Looks at what is there, writes it up, and moves the project to the outbox.
+  private func deliver(_ plan: Plan) async throws -> ProjectFolder {
+    let deliverable = try await workspace.deliverable()
+    let present = Set(deliverable.files.filter { $0.bytes > 0 }.map(\.path))
+    let promised = plan.subtasks.compactMap(\.output) + description.outputs
+    if let missing = promised.first(where: { !present.contains($0.description) }) {
+      throw SubtaskFailed(
+        subtask: plan.subtasks.first { $0.output == missing }
+          ?? Subtask(id: "-", title: "the whole project"),
+        attempts: 0, problem: "the file \(missing) was asked for and is not there")
+    }
+    try await workspace.seal()
+    let book = await record.book
+    let receipt = Receipt(record.folder.id, book, deliverable)
+    try DurableFile.replace(record.folder.receipt, with: try JSON.document(receipt))
+    let text = ResultReport.text(
+      record.folder.id, title: description.title, plan, book, deliverable,
+      at: environment.time.now())
+    try DurableFile.replace(record.folder.result, with: Array(text.utf8))
+    return try await record.end(.done, "\(deliverable.files.count) files")
+  }
+}

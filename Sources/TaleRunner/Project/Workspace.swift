@@ -1,0 +1,163 @@
+internal import Glibc
+internal import SystemPackage
+internal import TaleCore
+internal import TaleGit
+internal import TaleQueue
+internal import TaleSystem
+
+/// work/: the deliverable, its plan and its state, each step a commit.
+actor Workspace {
+  nonisolated var unownedExecutor: UnownedSerialExecutor { thread.asUnownedSerialExecutor() }
+
+  private let thread: ThreadExecutor
+  private let repository: Repository
+  private let root: FilePath
+  private var state = WorkState()
+  private(set) var plan: Plan?
+
+  static let planPath = ".tale/plan.json"
+  static let statePath = ".tale/state.json"
+  /// Fixed, so that equal work gives equal trees and no machine's user appears in it.
+  static let author = GitSignature(name: "tale", email: "tale@localhost")
+  /// Bytes of a plan, a state or a file that is read back.
+  static let maxReadBytes = 64 << 20
+
+  /// Opens work/, or begins it.
+  init(_ folder: ProjectFolder, thread: ThreadExecutor) throws {
+    root = folder.work
+    self.thread = thread
+    repository = try Repository.create(at: folder.work)
+  }
+
+  var finished: Set<Subtask.ID> { state.finished }
+  var entries: [WorkState.Entry] { state.done }
+
+  /// Makes the folder equal to the last commit, and reads from it where the project stands.
+  ///
+  /// - Returns: what was found and done, for the journal.
+  func recover(at now: Timestamp) throws -> [String] {
+    var notes: [String] = []
+    let locks = try repository.removeStaleLocks()
+    if !locks.isEmpty { notes.append("removed stale locks of git: \(locks.joined(separator: ", "))") }
+    guard let head = try repository.head() else { return notes }
+    let kept = try repository.keepStray(
+      under: "refs/tale/stray", message: "What stood in work/ beside the last checkpoint",
+      at: now.milliseconds / 1000, author: Self.author)
+    if let kept {
+      notes.append("kept what was not committed in work/ as \(kept.reference)")
+      try repository.restoreWorkTree()
+    }
+    if let bytes = try repository.read(Self.planPath, at: head, limit: Self.maxReadBytes) {
+      plan = try JSON.decodeVersioned(Plan.self, from: bytes)
+    }
+    if let bytes = try repository.read(Self.statePath, at: head, limit: Self.maxReadBytes) {
+      state = try JSON.decodeVersioned(WorkState.self, from: bytes)
+    }
+    return notes
+  }
+
+  /// The first commit: the plan, and that nothing is done.
+  func begin(_ plan: Plan, at now: Timestamp) throws -> CommitID {
+    self.plan = plan
+    return try commit(
+      [(Self.planPath, try JSON.document(plan))], WorkState(),
+      message: "Plan: \(plan.title)", at: now)
+  }
+
+  /// A subtask's checkpoint: its file and that it is done, in one commit.
+  func finish(
+    _ subtask: Subtask, content: [UInt8], call: Int, at now: Timestamp
+  ) throws -> CommitID {
+    var next = state
+    next.done.append(
+      .init(
+        subtask: subtask.id, path: subtask.output, bytes: content.count,
+        sha256: SHA256.of(content), call: call))
+    let path = subtask.output?.description ?? Self.notePath(subtask.id)
+    return try commit(
+      [(path, content)], next, message: "\(subtask.id) \(Self.oneLine(subtask.title))", at: now)
+  }
+
+  /// A file as the last commit has it.
+  func read(_ path: DeliverablePath) throws -> [UInt8]? { try read(path.description) }
+
+  func note(of subtask: Subtask.ID) throws -> [UInt8]? { try read(Self.notePath(subtask)) }
+
+  /// Writes the index, so that a plain `git status` is clean.
+  func seal() throws {
+    if try repository.head() != nil { try repository.writeIndex() }
+  }
+
+  /// What was made, without tale's own files.
+  func deliverable() throws -> Deliverable {
+    guard let head = try repository.head() else {
+      preconditionFailure("a deliverable was asked for before the first commit")
+    }
+    let files = try repository.files(at: head).filter { !$0.path.hasPrefix(".tale/") }
+    return Deliverable(
+      commit: head.description, tree: try repository.treeID(of: head).description,
+      commits: try repository.log(limit: 100_000).count,
+      files: try files.map { file in
+        let bytes = try repository.read(file.path, at: head, limit: Self.maxReadBytes) ?? []
+        return .init(path: file.path, bytes: bytes.count, sha256: SHA256.of(bytes))
+      })
+  }
+
+  private func read(_ path: String) throws -> [UInt8]? {
+    guard let head = try repository.head() else { return nil }
+    return try repository.read(path, at: head, limit: Self.maxReadBytes)
+  }
+
+  private func commit(
+    _ files: [(path: String, content: [UInt8])], _ next: WorkState, message: String,
+    at now: Timestamp
+  ) throws -> CommitID {
+    let all = files + [(Self.statePath, try JSON.document(next))]
+    for file in all { try write(file.content, to: file.path) }
+    let commit = try repository.commit(
+      all.map { .put(path: $0.path, bytes: $0.content) }, message: message,
+      at: now.milliseconds / 1000, author: Self.author)
+    state = next
+    return commit
+  }
+
+  /// Puts a file into the work tree. Not synced: git holds it, and recovery restores it.
+  private func write(_ content: [UInt8], to path: String) throws {
+    let target = root.pushing(FilePath(path))
+    var parent = root
+    for part in FilePath(path).removingLastComponent().components {
+      parent.append(part)
+      guard let status = try FileStatus.ifPresent(parent) else {
+        try Folder.create(parent)
+        continue
+      }
+      // Nothing but a folder may be walked through: a link could lead anywhere.
+      if status.kind != .folder {
+        try DurableFile.remove(parent)
+        try Folder.create(parent)
+      }
+    }
+    if try FileStatus.ifPresent(target)?.kind == .folder { try Folder.removeTree(target) }
+    try DurableFile.replace(target, with: content, durable: false)
+  }
+
+  private static func notePath(_ subtask: Subtask.ID) -> String { ".tale/notes/\(subtask).md" }
+
+  private static func oneLine(_ text: String) -> String {
+    String(text.map { $0.isNewline ? " " : $0 }.prefix(120))
+  }
+}
+
+/// What a project made, as its last commit has it.
+struct Deliverable: Sendable, Equatable {
+  let commit: String
+  let tree: String
+  let commits: Int
+  let files: [File]
+
+  struct File: Sendable, Equatable, Codable {
+    let path: String
+    let bytes: Int
+    let sha256: String
+  }
+}

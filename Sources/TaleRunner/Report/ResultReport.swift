@@ -1,0 +1,42 @@
+internal import TaleCore
+
+/// result.md: what was made, how it was checked, what it cost.
+enum ResultReport {
+  static func text(
+    _ id: ProjectID, title: String, _ plan: Plan, _ book: ProjectBook, _ deliverable: Deliverable,
+    at now: Timestamp
+  ) -> String {
+    var lines = ["# \(title)", "", "Done on \(now.readable).", "", "## What was made", ""]
+    lines += deliverable.files.map { "- `work/\($0.path)` (\($0.bytes.grouped) bytes)" }
+    if deliverable.files.isEmpty { lines.append("No files: the results are notes, see below.") }
+    lines += ["", "## How it was made", ""]
+    lines.append(
+      "\(plan.subtasks.count) subtasks in \(plan.phases.count) phases, \(origin(plan)); "
+        + "\(deliverable.commits) commits in `work/` (`git log` shows them).")
+    lines.append("")
+    let refused = Dictionary(grouping: book.failedAttempts) { $0.subtask ?? "" }
+    for subtask in plan.subtasks {
+      let again = refused[subtask.id].map { ", after \($0.count) unusable answers" } ?? ""
+      let file = subtask.output.map { " -> `\($0)`" } ?? ""
+      lines.append("- \(subtask.id) \(subtask.title)\(file)\(again)")
+    }
+    lines += ["", "## How it was checked", ""]
+    lines.append(
+      """
+      Every file is there, is not empty and was answered whole. Nothing was run: the result is \
+      **unverified**. `receipt.json` lists the SHA-256 of each file.
+      """)
+    lines += ["", "## What it cost", ""] + Bill.lines(book, at: now) + Bill.warnings(book)
+    lines += ["", "ID: \(id)", ""]
+    return lines.joined(separator: "\n")
+  }
+
+  private static func origin(_ plan: Plan) -> String {
+    switch plan.origin {
+    case .tasks: "planned by the task list of the description"
+    case .phases: "planned by the description"
+    case .model: "planned by the task model"
+    case .fallback: "planned without the model, whose plans could not be used"
+    }
+  }
+}

@@ -1,0 +1,157 @@
+internal import Logging
+internal import TaleConfig
+internal import TaleCore
+internal import TaleGit
+internal import TaleModels
+internal import TaleQueue
+internal import TaleSystem
+
+/// One subtask from its prompt to its commit.
+struct SubtaskRun {
+  let subtask: Subtask
+  let plan: Plan
+  let description: ProjectDescription
+  let environment: RunEnvironment
+  let record: ProjectRecord
+  let workspace: Workspace
+  let thread: ThreadExecutor
+
+  /// - Throws: ``SubtaskFailed`` when no usable answer was to be had; what the door throws.
+  func run() async throws {
+    let record = record
+    let subtask = subtask
+    let draft = Draft(subtask.id, in: record.folder, thread: thread) { bytes in
+      await record.receiving(subtask, bytes: bytes)
+    }
+    let outcome: Result<Void, any Error>
+    do { outcome = .success(try await run(draft)) } catch { outcome = .failure(error) }
+    await record.stopReceiving(subtask)
+    try outcome.get()
+  }
+
+  private func run(_ draft: Draft) async throws {
+    if try await finishKeptAnswer(draft) { return }
+    let limit = description.retries ?? environment.settings.execution.maxRetries
+    var problem = await record.book.lastProblem(of: subtask.id)
+    while true {
+      let refusals = await record.book.refusals(.subtask, subtask.id)
+      if refusals > limit {
+        throw SubtaskFailed(
+          subtask: subtask, attempts: refusals, problem: problem ?? "no usable answer")
+      }
+      await record.receiving(subtask, bytes: 0)
+      let order = try await order(problem: problem, refusals: refusals)
+      let passage = try await environment.door.pass(order, book: record, sink: draft)
+      let content: [UInt8]
+      do throws(UnusableAnswer) {
+        content = try AnswerCheck.content(
+          of: passage.answer.text, finish: passage.answer.finish, for: subtask)
+      } catch {
+        try await refuse(passage.call, error.description)
+        problem = error.description
+        continue
+      }
+      return try await commit(content, call: passage.call, draft)
+    }
+  }
+
+  /// An answer that was paid for before a crash and never committed is used, not bought again.
+  private func finishKeptAnswer(_ draft: Draft) async throws -> Bool {
+    guard let call = await record.book.usableAnswer(for: subtask.id),
+      let sha256 = call.settled?.answer,
+      let bytes = try await draft.keptAnswer(sha256: sha256)
+    else { return false }
+    do {
+      let text = String(decoding: bytes, as: UTF8.self)
+      let content = try AnswerCheck.content(of: text, finish: .stop, for: subtask)
+      try await commit(content, call: call.reserved.call, draft)
+      return true
+    } catch let unusable as UnusableAnswer {
+      try await refuse(call.reserved.call, unusable.description)
+      return false
+    }
+  }
+
+  private func order(problem: String?, refusals: Int) async throws -> CallOrder {
+    let ready = try await environment.door.provider.ready()
+    let settings = environment.settings.execution
+    let builder = ContextBuilder(
+      description: description, plan: plan, contextTokens: ready.contextTokens,
+      maxAnswerTokens: settings.maxAnswerTokens)
+    let items = try await items()
+    let context: ContextBuilder.Context
+    do throws(DoesNotFit) {
+      context = try builder.context(for: subtask, items, problem: problem)
+    } catch {
+      throw SubtaskFailed(subtask: subtask, attempts: refusals, problem: error.description)
+    }
+    if !context.leftOut.isEmpty {
+      try await record.note(
+        .noted(
+          .init(
+            .warning,
+            "\(subtask.id): left out of the prompt, because the model's context is full: "
+              + context.leftOut.joined(separator: ", "))))
+    }
+    let words = "\(subtask.title) \(subtask.details)"
+    let budget = TokenBudget(safetyMargin: settings.tokenSafetyMargin)
+    let modelClass = environment.settings.sizeClass(of: environment.door.provider.name)
+    return CallOrder(
+      purpose: .subtask, subtask: subtask.id, strategy: refusals == 0 ? "first" : "retry",
+      estimated: budget.estimate(modelClass, Complexity(of: words).level),
+      request: ModelRequest(
+        messages: context.messages, maxTokens: context.maxTokens,
+        // The same question at temperature 0 gets the same unusable answer.
+        temperature: refusals == 0 ? 0 : 0.4, seed: refusals + 1,
+        idleTimeout: settings.idleTimeout))
+  }
+
+  /// Results of earlier subtasks, in the plan's order.
+  private func items() async throws -> [ContextBuilder.Item] {
+    var items: [ContextBuilder.Item] = []
+    let finished = await workspace.finished
+    for other in plan.subtasks where finished.contains(other.id) {
+      let name = other.output.map { "File `\($0)`" } ?? "Note of \(other.id) \(other.title)"
+      guard let bytes = try await content(of: other) else { continue }
+      items.append(
+        .init(
+          name: name, content: String(decoding: bytes, as: UTF8.self),
+          isNeeded: subtask.needs.contains(other.id)))
+    }
+    return items
+  }
+
+  private func content(of other: Subtask) async throws -> [UInt8]? {
+    if let path = other.output { return try await workspace.read(path) }
+    return try await workspace.note(of: other.id)
+  }
+
+  private func commit(_ content: [UInt8], call: Int, _ draft: Draft) async throws {
+    let commit = try await workspace.finish(
+      subtask, content: content, call: call, at: environment.time.now())
+    try await record.markDone(
+      .init(
+        subtask: subtask.id, commit: commit.description, path: subtask.output?.description,
+        bytes: content.count))
+    try await draft.remove()
+    await record.bookInLedger()
+  }
+
+  private func refuse(_ call: Int, _ why: String) async throws {
+    try await record.note(
+      .attemptFailed(.init(call: call, subtask: subtask.id, why: why)), durable: true)
+    environment.logger.info("\(record.folder.id): \(subtask.id): the answer cannot be used: \(why)")
+  }
+}
+
+/// A subtask for which no usable answer was to be had.
+struct SubtaskFailed: Error, CustomStringConvertible {
+  let subtask: Subtask
+  let attempts: Int
+  let problem: String
+
+  var description: String {
+    let tries = attempts == 0 ? "" : " after \(attempts) answers"
+    return "subtask \(subtask.id), \(subtask.title), has no usable result\(tries): \(problem)"
+  }
+}
