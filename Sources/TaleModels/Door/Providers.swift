@@ -1,0 +1,46 @@
+public import TaleHTTP
+
+/// A model on a server that tale starts and watches itself.
+public struct ManagedProvider: ModelProvider {
+  public let name: String
+  public let slots: Int
+  private let server: ManagedServer
+  private let http: HTTPClient
+
+  public init(name: String, server: ManagedServer, http: HTTPClient) {
+    self.name = name
+    self.server = server
+    self.http = http
+    slots = server.spec.slots
+  }
+
+  public func ready() async throws -> ReadyModel {
+    let endpoint = try await server.endpoint()
+    let client = OpenAIClient(
+      .init(baseURL: endpoint.url, model: endpoint.alias), http: http)
+    return ReadyModel(client: client, contextTokens: endpoint.contextPerSlot)
+  }
+}
+
+/// A model on a server that somebody else runs, at a URL.
+public struct RemoteProvider: ModelProvider {
+  public let name: String
+  public let slots: Int
+  private let client: OpenAIClient
+  private let contextTokens: Int
+
+  /// - Parameter contextTokens: as configured; the server may not tell.
+  public init(
+    name: String, slots: Int, contextTokens: Int, settings: OpenAIClient.Settings,
+    http: HTTPClient
+  ) {
+    self.name = name
+    self.slots = slots
+    self.contextTokens = contextTokens
+    client = OpenAIClient(settings, http: http)
+  }
+
+  public func ready() async throws -> ReadyModel {
+    ReadyModel(client: client, contextTokens: contextTokens)
+  }
+}
