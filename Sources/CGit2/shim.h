@@ -2,6 +2,8 @@
 // What Swift cannot import from libgit2: git_libgit2_opts() is variadic, and wrong types in its
 // arguments are undefined, so each option that is used has one typed wrapper.
 #include <git2.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 /// GIT_OPT_SET_OWNER_VALIDATION: whether a repository of another user is refused.
 static inline int tale_git_set_owner_validation(int enabled) {
@@ -17,3 +19,6 @@ static inline int tale_git_enable_fsync_gitdir(int enabled) {
 static inline int tale_git_set_search_path(git_config_level_t level, const char *path) {
   return git_libgit2_opts(GIT_OPT_SET_SEARCH_PATH, level, path);
 }
+
+/// syncfs(2), which glibc declares for GNU sources only; -1 and errno on failure.
+static inline int tale_git_syncfs(int descriptor) { return (int)syscall(SYS_syncfs, descriptor); }

@@ -7,6 +7,7 @@ extension Repository {
   /// It is built in a side folder, synced, and renamed to `.git`: a kill at any instant leaves
   /// either no repository or a whole one, and the next call tidies up. A broken `.git` that holds
   /// no objects is replaced; one that holds some is an error, for it may be somebody's work.
+  /// Each file and folder of a new `.git` is synced once, and then this folder for its name.
   public static func create(at place: FilePath) throws(GitFailure) -> Repository {
     try Library.start()
     let isNew = Disk.kind(of: place) == nil

@@ -9,6 +9,8 @@ extension Repository {
   /// Commits do not touch the index, so it has to be written before a person looks: at a pause
   /// and at delivery. A file's times and inode are noted only where its content was compared and
   /// is HEAD's; all others are marked unknown, and git looks into them by itself.
+  ///
+  /// 2 syncs: the file, and its name in `.git`.
   /// - Throws: ``GitFailure``; `isLocked` while another git has the index.
   public func writeIndex() throws(GitFailure) {
     let index = try openIndex()
@@ -28,6 +30,9 @@ extension Repository {
     }
     try checked("write the index of", place) { git_index_write(pointer) }
     _ = consume index
+    // An index of its own is not synced by libgit2, and a torn one makes git refuse to work.
+    try Disk.sync(gitFolder.appending("index"))
+    try Disk.sync(gitFolder)
   }
 
   /// Opens the index by itself, not through the repository: so no attribute or setting is read

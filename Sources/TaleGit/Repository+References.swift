@@ -21,7 +21,10 @@ extension Repository {
     try move(name, from: nil, to: commit)
   }
 
-  /// Removes a name; one that is not there is no error. On disk when this returns (1 sync).
+  /// Removes a name; one that is not there is no error.
+  ///
+  /// On disk when this returns, with 2 syncs: the folder that the name was in, and `.git`, where
+  /// libgit2 rewrites `packed-refs` if the name was packed.
   public func deleteReference(_ name: String) throws(GitFailure) {
     try requireReferenceName(name)
     guard try reference(name) != nil else { return }

@@ -1,4 +1,5 @@
 internal import CGit2
+internal import Glibc
 internal import SystemPackage
 
 extension Repository {
@@ -22,6 +23,15 @@ extension Repository {
     try checked("put HEAD back to main in", place) {
       git_repository_set_head(handle, Self.mainReference)
     }
+  }
+
+  /// Makes all files of the work tree survive a loss of power: for the delivery, since neither
+  /// commits nor a restore sync files outside `.git`.
+  ///
+  /// One syncfs(2): it waits for everything that is unwritten on this file system.
+  public func syncWorkTree() throws(GitFailure) {
+    let folder = try WorkFolder.open(place)
+    guard tale_git_syncfs(folder.number) == 0 else { throw .system("sync", place) }
   }
 
   func headTree() throws(GitFailure) -> git_oid? {

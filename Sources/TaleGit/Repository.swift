@@ -36,13 +36,20 @@ public struct Repository: ~Copyable {
 
   /// Opens the repository whose work tree is exactly this folder; never one further up.
   ///
-  /// Whose folder it is does not matter. A `.git` that is a link, or a file that names another
-  /// place, is refused: the repository is in the folder or nowhere.
+  /// Whose folder it is does not matter. A `.git` that is a link, that is a file or holds one
+  /// naming another place, or that has its objects or references elsewhere, is refused: the
+  /// repository is in the folder or nowhere.
   public static func open(at place: FilePath) throws(GitFailure) -> Repository {
     try Library.start()
     let folder = place.appending(".git")
     guard Disk.kind(of: folder) == .folder else {
       throw .refused("open", place, "there is no folder .git in it", code: GIT_ENOTFOUND)
+    }
+    for name in ["objects", "refs"] where Disk.kind(of: folder.appending(name)) == .link {
+      throw .refused("open", place, ".git/\(name) is a link")
+    }
+    guard Disk.kind(of: folder.appending("commondir")) == nil else {
+      throw .refused("open", place, ".git/commondir names another repository")
     }
     let flags = GIT_REPOSITORY_OPEN_NO_SEARCH.rawValue | GIT_REPOSITORY_OPEN_NO_DOTGIT.rawValue
     let handle = try Owned("open", place, free: git_repository_free) { out in

@@ -14,9 +14,4 @@ struct TreeEntry {
 
   let kind: Kind
   let id: git_oid
-
-  func isSame(as other: TreeEntry?) -> Bool {
-    guard let other, other.kind == kind else { return false }
-    return ObjectID(other.id) == ObjectID(id)
-  }
 }

@@ -111,18 +111,17 @@ struct WorkTree: ~Copyable {
   ) throws(GitFailure) -> Bool {
     try reader.withBlob(blob) { content throws(GitFailure) in
       try folder.withFile(name) { file, _ throws(GitFailure) in
-        var rest = content[...]
+        var offset = 0
         var chunk = [UInt8](repeating: 0, count: 65_536)
         while true {
           let count = chunk.withUnsafeMutableBytes { Glibc.read(file, $0.baseAddress, $0.count) }
           if count < 0, errno == EINTR { continue }
           guard count >= 0 else { throw .system("read", folder.path.appending(bytes: name)) }
-          if count == 0 { return rest.isEmpty }
-          let expected = rest.prefix(count)
-          guard expected.count == count, expected.elementsEqual(chunk.prefix(count)) else {
-            return false
-          }
-          rest = rest.dropFirst(count)
+          if count == 0 { return offset == content.count }
+          guard count <= content.count - offset, let start = content.baseAddress,
+            memcmp(start + offset, chunk, count) == 0
+          else { return false }
+          offset += count
         }
       }
     }

@@ -63,6 +63,35 @@ import Testing
     #expect(symlink("../.git", place.path("sub/.git").string) == 0)
     #expect(throws: GitFailure.self) { _ = try Repository.open(at: place.path("sub")) }
     _ = try Repository.open(at: place.work)
+    // Nor may the inside of .git lead elsewhere.
+    try place.write("/elsewhere\n", to: ".git/commondir")
+    #expect(throws: GitFailure.self) { _ = try Repository.open(at: place.work) }
+    try FileManager.default.removeItem(atPath: place.path(".git/commondir").string)
+    #expect(
+      Command.run("/bin/mv", [place.path(".git/objects").string, place.root.string]).succeeded)
+    #expect(symlink("../../objects", place.path(".git/objects").string) == 0)
+    #expect(throws: GitFailure.self) { _ = try Repository.open(at: place.work) }
+  }
+
+  /// Holds a repository the way a project's runner does.
+  private actor Keeper {
+    private let repository: Repository
+
+    init(_ place: FilePath) throws(GitFailure) { repository = try .create(at: place) }
+
+    func save(_ number: Int) throws(GitFailure) -> CommitID {
+      try repository.commit(
+        [.put("n", "\(number)")], message: "\(number)", at: 0, author: Repository.tester)
+    }
+  }
+
+  @Test func `an actor can hold a repository and be used from many tasks`() async throws {
+    let keeper = try Keeper(place.work)
+    try await withThrowingTaskGroup(of: CommitID.self) { group in
+      for number in 0..<20 { group.addTask { try await keeper.save(number) } }
+      try await group.waitForAll()
+    }
+    #expect(try Repository.open(at: place.work).log(limit: 99).count == 20)
   }
 
   @Test(.enabled(if: geteuid() == 0, "only root can give files away"))
