@@ -13,8 +13,7 @@ let strict: [SwiftSetting] = [
 let yams = Target.Dependency.product(name: "Yams", package: "Yams")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let subprocess = Target.Dependency.product(name: "Subprocess", package: "swift-subprocess")
-let lifecycle = Target.Dependency.product(
-  name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let unixSignals = Target.Dependency.product(name: "UnixSignals", package: "swift-service-lifecycle")
 let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
 let systemPackage = Target.Dependency.product(name: "SystemPackage", package: "swift-system")
 let argumentParser = Target.Dependency.product(
@@ -61,14 +60,14 @@ let package = Package(
       name: "TaleRunner",
       dependencies: [
         "TaleCore", "TaleConfig", "TaleSystem", "TaleGit", "TaleQueue", "TaleLedger", "TaleModels",
-        logging, lifecycle, systemPackage,
+        logging, systemPackage,
       ],
       swiftSettings: strict),
     .executableTarget(
       name: "tale",
       dependencies: [
         "TaleCore", "TaleConfig", "TaleSystem", "TaleGit", "TaleHTTP", "TaleQueue", "TaleLedger",
-        "TaleModels", "TaleRunner", argumentParser, logging, lifecycle, systemPackage,
+        "TaleModels", "TaleRunner", argumentParser, logging, unixSignals, systemPackage, grdb,
       ],
       swiftSettings: strict),
 

@@ -25,6 +25,8 @@ public actor Intake {
   private let elapsed: @Sendable () -> Duration
   private var settling: Settling
   private var reported: Set<String> = []
+  /// The wait before looking again when the disk refused something.
+  private static let troubleInterval = Duration.seconds(5)
   /// The shortest wait before looking again at something that is being written.
   private static let retryInterval = Duration.milliseconds(200)
 
@@ -80,15 +82,26 @@ public actor Intake {
   /// Looks until the task is cancelled: when the bell rings, when something may have settled, and
   /// at least every `rescan`.
   ///
-  /// - Parameter accepted: called after each look that accepted or refused something.
+  /// What the disk refuses ends nothing: drops stay where they are, and are looked at again.
+  /// - Parameter looked: called after each look.
   public func run(
     watcher: Watcher?, bell: Doorbell, rescan: Duration,
-    accepted: @Sendable (Look) async -> Void
-  ) async throws(SystemFailure) {
+    looked: @Sendable (Look) async -> Void
+  ) async {
+    var trouble: String?
     while !Task.isCancelled {
-      let look = try look(watcher?.take() ?? .init())
-      if !look.outcomes.isEmpty { await accepted(look) }
-      await bell.wait(atMost: min(look.again ?? rescan, rescan), clock: clock)
+      var wait = rescan
+      do {
+        let look = try look(watcher?.take() ?? .init())
+        wait = min(look.again ?? rescan, rescan)
+        trouble = nil
+        await looked(look)
+      } catch {
+        if trouble != "\(error)" { logger.error("the inbox cannot be worked: \(error)") }
+        trouble = "\(error)"
+        wait = min(Self.troubleInterval, rescan)
+      }
+      await bell.wait(atMost: wait, clock: clock)
     }
   }
 

@@ -10,8 +10,9 @@ public struct ProjectRun: Sendable {
   /// How it came out of our hands.
   public enum Outcome: Sendable {
     case ended(ProjectFolder, Event.Outcome)
-    /// Saved; the reason says who lets it go on, the detail what a person should know.
-    case paused(PauseReason, detail: String)
+    /// Saved; the reason says who lets it go on, the detail what a person should know, and the cause
+    /// what stopped it.
+    case paused(PauseReason, detail: String, cause: any Error)
     /// Somebody paused it before, or its journal cannot be read: left as it is.
     case left(why: String)
   }
@@ -67,7 +68,7 @@ public struct ProjectRun: Sendable {
           try await stage?.workspace.seal()
           try await record.move(to: .paused, reason: reason, detail: detail)
           await record.bookInLedger()
-          return .paused(reason, detail: detail)
+          return .paused(reason, detail: detail, cause: stop)
         }
       }
     } catch {

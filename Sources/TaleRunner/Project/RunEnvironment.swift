@@ -32,6 +32,14 @@ public struct RunEnvironment: Sendable {
     self.version = version
   }
 
+  /// Takes drops into this queue, within the configured limits.
+  public var acceptor: Acceptor {
+    let limits = AcceptLimits(
+      descriptionBytes: settings.queue.maxDescription, inputBytes: settings.queue.maxInput,
+      reserveBytes: settings.queue.reserve, redeliveryDays: settings.queue.redeliveryDays)
+    return Acceptor(queue: queue, limits: limits, time: time)
+  }
+
   /// Limits of descriptions, as configured.
   var parser: DescriptionParser {
     DescriptionParser(maxBytes: settings.queue.maxDescription)

@@ -131,6 +131,7 @@ struct Stage {
         attempts: 0, problem: "the file \(missing) was asked for and is not there")
     }
     try await workspace.seal()
+    try await workspace.makeDurable()
     let book = await record.book
     let receipt = Receipt(record.folder.id, book, deliverable)
     try DurableFile.replace(record.folder.receipt, with: try JSON.document(receipt))

@@ -88,6 +88,20 @@ actor Workspace {
     if try repository.head() != nil { try repository.writeIndex() }
   }
 
+  /// Makes the files in the work tree survive a loss of power. Until the end git alone holds them,
+  /// and recovery restores them from there; after it, nothing does.
+  func makeDurable() throws {
+    var folders: Set<FilePath> = [root]
+    guard let head = try repository.head() else { return }
+    for file in try repository.files(at: head) {
+      let path = root.pushing(FilePath(file.path))
+      try Descriptor.open(path, O_RDONLY | O_NOFOLLOW, operation: "sync").sync()
+      var parent = path.removingLastComponent()
+      while parent != root, folders.insert(parent).inserted { parent.removeLastComponent() }
+    }
+    for folder in folders { try Folder.sync(folder) }
+  }
+
   /// What was made, without tale's own files.
   func deliverable() throws -> Deliverable {
     guard let head = try repository.head() else {

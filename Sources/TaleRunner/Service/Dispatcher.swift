@@ -47,7 +47,7 @@ public actor Dispatcher {
     switch outcome {
     case .ended(let folder, let end):
       environment.logger.info("\(project.id) ended: \(end.rawValue), in \(folder.path)")
-    case .paused(let reason, let detail):
+    case .paused(let reason, let detail, _):
       environment.logger.notice("\(project.id) is paused (\(reason.rawValue)): \(detail)")
       resting[project] = detail
     case .left(let why): rest(project, why)

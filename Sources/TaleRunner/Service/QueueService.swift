@@ -1,0 +1,158 @@
+internal import Logging
+internal import SystemPackage
+internal import TaleConfig
+public import TaleCore
+internal import TaleModels
+public import TaleQueue
+internal import TaleSystem
+
+/// A queue being worked: drops are accepted while projects run.
+public struct QueueService: Sendable {
+  /// What a run over the queue did.
+  public struct Report: Sendable {
+    public var done: [ProjectFolder] = []
+    public var failed: [ProjectFolder] = []
+    /// Drops that could not be accepted.
+    public var rejected: [ProjectID] = []
+    public var paused: [(ProjectFolder, String)] = []
+
+    public init() {}
+  }
+
+  private let environment: RunEnvironment
+  private let acceptor: Acceptor
+
+  public init(_ environment: RunEnvironment) {
+    self.environment = environment
+    acceptor = environment.acceptor
+  }
+
+  /// Accepts and runs until the task is cancelled; a running project is then saved and paused.
+  ///
+  /// - Throws: ``ServerUnavailable`` when the model cannot be had.
+  public func watch() async throws {
+    let bell = Doorbell()
+    let watcher = startWatcher(bell)
+    defer { watcher?.stop() }
+    _ = try await work(watcher, bell, endsWhenIdle: false, limit: .max)
+  }
+
+  /// Accepts and runs what is there, and ends when nothing is left.
+  ///
+  /// - Parameter limit: projects to run at most.
+  /// - Throws: as ``watch()``.
+  public func drain(limit: Int = .max) async throws -> Report {
+    try await work(nil, Doorbell(), endsWhenIdle: true, limit: limit)
+  }
+
+  /// Runs one project that was accepted before.
+  public func run(_ project: ProjectFolder) async throws -> Dispatcher.Turn {
+    try recover()
+    return try await Dispatcher(environment).runNext(only: project)
+  }
+
+  private func recover() throws {
+    for line in try Recovery(acceptor).run() { environment.logger.notice("recovered: \(line)") }
+  }
+
+  private func startWatcher(_ bell: Doorbell) -> Watcher? {
+    let folders = environment.queue.folders
+    let watched = [folders.inbox, folders.active, folders.control]
+      + folders.lanes.map(folders.inbox(lane:))
+    do {
+      return try Watcher(folders: watched, wakeFile: folders.own.appending("wake"), bell: bell)
+    } catch {
+      // Events are only a hint: the rescans find everything, later.
+      environment.logger.warning(
+        "\(error); looking every \(environment.settings.queue.rescanInterval) instead")
+      return nil
+    }
+  }
+
+  private func work(
+    _ watcher: Watcher?, _ bell: Doorbell, endsWhenIdle: Bool, limit: Int
+  ) async throws -> Report {
+    try recover()
+    let settings = environment.settings.queue
+    let intake = Intake(
+      acceptor: acceptor,
+      settle: .init(file: settings.settle, folder: settings.settleFolder),
+      logger: environment.logger)
+    let state = ServiceState()
+    let workBell = Doorbell()
+    return try await withThrowingTaskGroup(of: Report?.self) { group in
+      group.addTask {
+        await intake.run(watcher: watcher, bell: bell, rescan: settings.rescanInterval) { look in
+          await state.note(look)
+          workBell.ring()
+        }
+        return nil
+      }
+      group.addTask {
+        try await self.dispatch(state, workBell, endsWhenIdle: endsWhenIdle, limit: limit)
+      }
+      if !endsWhenIdle { group.addTask { try await self.warmUp() } }
+      defer { group.cancelAll() }
+      while let finished = try await group.next() {
+        if let finished { return finished }
+      }
+      throw CancellationError()
+    }
+  }
+
+  /// Loads the task model while nothing waits for it yet.
+  private func warmUp() async throws -> Report? {
+    _ = try await environment.door.provider.ready()
+    return nil
+  }
+
+  private func dispatch(
+    _ state: ServiceState, _ bell: Doorbell, endsWhenIdle: Bool, limit: Int
+  ) async throws -> Report {
+    let dispatcher = Dispatcher(environment)
+    var report = Report()
+    var ran = 0
+    while ran < limit {
+      try Task.checkCancellation()
+      // Asked before the listing: what settles after it rings the bell.
+      let isSettled = await state.isSettled
+      if case .ran(let project, let outcome) = try await dispatcher.runNext() {
+        ran += 1
+        try note(project, outcome, &report)
+      } else if endsWhenIdle, isSettled {
+        break
+      } else {
+        await bell.wait(
+          atMost: environment.settings.queue.rescanInterval, clock: environment.clock)
+      }
+    }
+    report.rejected = await state.rejected
+    return report
+  }
+
+  private func note(
+    _ project: ProjectFolder, _ outcome: ProjectRun.Outcome, _ report: inout Report
+  ) throws {
+    switch outcome {
+    case .ended(let folder, .done): report.done.append(folder)
+    case .ended(let folder, _): report.failed.append(folder)
+    case .paused(.shutdown, _, _): throw CancellationError()
+    case .paused(_, let detail, let cause):
+      report.paused.append((project, detail))
+      if cause is ServerUnavailable { throw cause }
+    case .left: break
+    }
+  }
+}
+
+/// What the intake has seen, for the one that runs projects.
+private actor ServiceState {
+  /// Nothing in the inbox is still settling.
+  private(set) var isSettled = false
+  private(set) var rejected: [ProjectID] = []
+
+  func note(_ look: Intake.Look) {
+    isSettled = look.again == nil
+    for case (_, .rejected(let id, _)) in look.outcomes { rejected.append(id) }
+  }
+}

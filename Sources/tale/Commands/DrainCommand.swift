@@ -1,0 +1,43 @@
+internal import ArgumentParser
+internal import TaleRunner
+
+struct DrainCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "drain", abstract: "Run what is there, then exit; for cron.",
+    discussion: """
+      Says nothing when all went well. Exit code 1 when a project failed or a drop could not be \
+      accepted.
+      """)
+
+  @Option(help: ArgumentHelp("Projects to run at most.", valueName: "n"))
+  var max: Int = .max
+
+  @Flag(name: .shortAndLong, help: "Say what happens.")
+  var verbose = false
+
+  @OptionGroup var options: GlobalOptions
+
+  func validate() throws {
+    if max < 1 { throw ValidationError("--max must be at least 1") }
+  }
+
+  func run() async throws {
+    let session = try Session(options, quiet: !verbose)
+    let queue = try session.openQueue(create: true)
+    let environment = try session.runEnvironment(queue)
+    let limit = max
+    let report = try await Interruptible.run {
+      try await QueueService(environment).drain(limit: limit)
+    }
+    for folder in report.failed {
+      Terminal.error("\(folder.id) failed; see \(folder.failure)")
+    }
+    for id in report.rejected {
+      Terminal.error("\(id) could not be accepted; see \(queue.folders.failed)/\(id)/failure.md")
+    }
+    for (folder, why) in report.paused { Terminal.error("\(folder.id) is paused: \(why)") }
+    if !report.failed.isEmpty || !report.rejected.isEmpty || !report.paused.isEmpty {
+      throw ExitStatus.projectFailed
+    }
+  }
+}

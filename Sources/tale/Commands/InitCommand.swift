@@ -1,0 +1,44 @@
+internal import ArgumentParser
+internal import SystemPackage
+internal import TaleCore
+internal import TaleQueue
+internal import TaleSystem
+
+struct InitCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "init", abstract: "Make a queue and a configuration to start from.",
+    discussion: "Makes DIR/queue and DIR/config; what is there already stays as it is.")
+
+  @Argument(help: "The folder to make them in.")
+  var dir = "."
+
+  @OptionGroup var options: GlobalOptions
+
+  func run() throws {
+    let session = try Session(options)
+    let place = Session.expand(dir, session.variables)
+    let root = options.queue == nil ? place.appending("queue") : session.queueRoot
+    let queue = try Queue.open(
+      QueueFolders(root: root, lanes: session.settings.lanes), create: true)
+    let config = place.appending("config")
+    try Folder.create(config)
+    let file = config.appending("development.yaml")
+    if try FileStatus.ifPresent(file) == nil {
+      try DurableFile.replace(file, with: Array(Self.starter.utf8))
+    }
+    print("queue:  \(queue.folders.root)")
+    print("config: \(file)")
+    print("Drop a description into \(queue.folders.inbox), then run: tale drain")
+  }
+
+  private static let starter = """
+    # Values for this machine, above the built-in ones.
+    # Only what differs needs to stand here. For example:
+    #
+    # models:
+    #   task_model: qwen2.5-coder-1.5b
+    # execution:
+    #   max_retries: 3
+
+    """
+}

@@ -1,0 +1,90 @@
+internal import ArgumentParser
+internal import TaleCore
+internal import TaleQueue
+internal import TaleSystem
+
+struct StatusCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "status", abstract: "Show what waits, what runs, and what is ignored.")
+
+  @Argument(help: "A project; without it, the whole queue.")
+  var id: String?
+
+  @Flag(help: "As JSON.")
+  var json = false
+
+  @OptionGroup var options: GlobalOptions
+
+  func run() throws {
+    let session = try Session(options)
+    let queue = try session.openQueue(create: false)
+    if let id {
+      try show(try ProjectLookup(queue).find(id))
+    } else {
+      let status = try QueueStatus.of(queue)
+      print(json ? String(decoding: try JSON.document(status), as: UTF8.self) : status.text)
+    }
+  }
+
+  private func show(_ folder: ProjectFolder) throws {
+    let bytes = try DurableFile.read(json ? folder.progress : folder.progressText, limit: 1 << 20)
+    print(String(decoding: bytes, as: UTF8.self), terminator: "")
+    if !json { print("- Folder: \(folder.path)") }
+  }
+}
+
+/// What `tale status` says of a queue.
+struct QueueStatus: Codable {
+  var schema = JSON.schema
+  let queue: String
+  let active: [Progress]
+  let done: Int
+  let failed: Int
+  let ignored: [Ignored]
+  /// Projects in active whose progress cannot be read, and why.
+  let unreadable: [String]
+
+  struct Ignored: Codable {
+    let name: String
+    let why: String
+    let mend: String
+  }
+
+  static func of(_ queue: Queue) throws -> QueueStatus {
+    var active: [Progress] = []
+    var unreadable: [String] = []
+    for folder in try queue.projects(in: queue.folders.active) {
+      do {
+        let bytes = try DurableFile.read(folder.progress, limit: 1 << 20)
+        var progress = try JSON.decodeVersioned(Progress.self, from: bytes)
+        // What a killed runner wrote last names a process that is gone.
+        progress.runner = try Lease.holder(of: folder)
+        active.append(progress)
+      } catch let failure as SystemFailure where failure.isMissing {
+        // Delivered since the listing.
+      } catch {
+        unreadable.append("\(folder.id): \(error)")
+      }
+    }
+    let ignored = try InboxListing(queue.folders).entries().compactMap { entry -> Ignored? in
+      guard case .ignored(let why, let mend) = entry.verdict else { return nil }
+      return Ignored(name: entry.displayName, why: why, mend: mend)
+    }
+    return QueueStatus(
+      queue: queue.folders.root.string, active: active.sorted { $0.sequence < $1.sequence },
+      done: try queue.projects(in: queue.folders.outbox).count,
+      failed: try queue.projects(in: queue.folders.failed).count, ignored: ignored,
+      unreadable: unreadable)
+  }
+
+  var text: String {
+    var lines = ["\(queue): \(active.count) active, \(done) done, \(failed) failed"]
+    for progress in active {
+      let held = progress.runner.map { ", process \($0)" } ?? ""
+      lines.append("  \(progress.id)  \(progress.headline)\(held)")
+    }
+    for item in ignored { lines.append("  ignored: \(item.name): \(item.why); \(item.mend)") }
+    for item in unreadable { lines.append("  unreadable: \(item)") }
+    return lines.joined(separator: "\n")
+  }
+}

@@ -1,0 +1,17 @@
+internal import ArgumentParser
+internal import TaleRunner
+
+struct WatchCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "watch", abstract: "Watch the inbox and run what comes, until stopped.")
+
+  @OptionGroup var options: GlobalOptions
+
+  func run() async throws {
+    let session = try Session(options)
+    let queue = try session.openQueue(create: true)
+    let environment = try session.runEnvironment(queue)
+    session.logger.info("watching \(queue.folders.inbox)")
+    try await Interruptible.run { try await QueueService(environment).watch() }
+  }
+}

@@ -1,0 +1,36 @@
+internal import Glibc
+internal import SystemPackage
+internal import TaleCore
+internal import TaleQueue
+internal import TaleSystem
+
+/// Takes a file from anywhere into the queue as a project of its own.
+struct Submission {
+  let queue: Queue
+  let acceptor: Acceptor
+  let maxBytes: Int
+
+  /// - Parameters:
+  ///   - file: a path, or `-` for standard input.
+  ///   - lane: empty for none.
+  func submit(
+    _ file: String, lane: String, origin: String, variables: [String: String]
+  ) throws -> Acceptor.Outcome {
+    if file == "-" {
+      let bytes = try Descriptor.open("/dev/stdin", O_RDONLY, operation: "read")
+        .readPrefix(maxBytes + 1)
+      return try acceptor.accept(copyOf: bytes, name: "stdin.md", lane: lane, origin: origin)
+    }
+    let path = Session.expand(file, variables)
+    guard let status = try FileStatus.ifPresent(path) else {
+      throw CommandFailure("there is no file \(path)", .usage)
+    }
+    guard status.kind == .regular else {
+      throw CommandFailure(
+        "\(path) is no regular file; drop a folder into \(queue.folders.inbox) with cp -r", .usage)
+    }
+    let bytes = try Descriptor.open(path, O_RDONLY, operation: "read").readPrefix(maxBytes + 1)
+    return try acceptor.accept(
+      copyOf: bytes, name: path.lastComponent?.string ?? "project.md", lane: lane, origin: origin)
+  }
+}
