@@ -5,7 +5,7 @@ import Testing
 
 @testable import TaleHTTP
 
-@Suite struct ProxyTests {
+@Suite(.timeLimit(.minutes(2))) struct ProxyTests {
   @Test func `loopback joins what the environment excepts from its proxy`() {
     let own = "localhost,127.0.0.0/8,::1"
     #expect(ProxyExceptions.list(nil) == own)
