@@ -11,7 +11,8 @@ import Testing
     let block = (0..<65_536).map { UInt8(truncatingIfNeeded: $0 &* 31 &+ $0 >> 8) }
     let blocks = 400
     let server = ScriptedServer(responses: response(block, times: blocks, framing))
-    let response = try await HTTPClient().send(
+    let client = HTTPClient()
+    let response = try await client.send(
       // Shorter than the stall below: a slow reader is not the server's silence.
       HTTPRequest(url: server.url, idleTimeout: .milliseconds(300)))
     #expect(await eventually { response.body.pauses > 0 })
@@ -22,6 +23,9 @@ import Testing
       try await Task.sleep(for: .milliseconds(400))
     }
     #expect(sent < block.count * blocks / 2)
+    // Wakes the thread, which looks at all limits then.
+    let other = ScriptedServer(responses: [.send(plain("ok"))])
+    #expect(try await fetch(HTTPRequest(url: other.url), with: client).text == "ok")
 
     var offset = 0
     for try await chunk in response.body {

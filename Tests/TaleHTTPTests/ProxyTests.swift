@@ -30,4 +30,16 @@ import Testing
       #expect(kind == .cannotConnect)
     }
   }
+
+  @Test func `a proxy that refuses to connect is not the server`() async {
+    await #expect(processExitsWith: .success) {
+      let proxy = ScriptedServer(responses: [.send(plain("no", status: "403 Forbidden"))])
+      setenv("https_proxy", proxy.url, 1)
+      let kind = await failure {
+        _ = try await HTTPClient().send(HTTPRequest(url: "https://no-such-host.invalid/"))
+      }
+      #expect(kind == .cannotConnect)
+      #expect(proxy.requests.map(\.method) == ["CONNECT"])
+    }
+  }
 }

@@ -80,7 +80,8 @@ final class Transfer {
         words.isEmpty ? String(cString: curl_easy_strerror(code)) : words)
     }
     // A connection that closes inside the headers is a success to curl.
-    return head.isWhole ? nil : failure(.brokenTransfer, "the connection ended in the headers")
+    return head.isWhole
+      ? nil : failure(.brokenTransfer, "the connection ended before the headers did")
   }
 
   private func failure(_ kind: HTTPFailure.Kind, _ detail: String) -> HTTPFailure {
