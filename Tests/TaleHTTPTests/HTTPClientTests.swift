@@ -1,3 +1,4 @@
+import Foundation
 import TaleHTTP
 import TestSupport
 import Testing
@@ -26,7 +27,11 @@ func failure(of body: () async throws -> Void) async -> HTTPFailure.Kind? {
   }
 }
 
-@Suite struct HTTPClientTests {
+private func entries(_ folder: String) -> Int {
+  (try? FileManager.default.contentsOfDirectory(atPath: folder).count) ?? 0
+}
+
+@Suite(.timeLimit(.minutes(2))) struct HTTPClientTests {
   @Test func `a request arrives as it was meant and its response as it was sent`() async throws {
     let server = ScriptedServer(responses: [
       .send(plain("hello", status: "201 Created", headers: "X-One: a\r\nx-one:  b \r\n"))
@@ -142,6 +147,26 @@ func failure(of body: () async throws -> Void) async -> HTTPFailure.Kind? {
     #expect(answers == Set((0..<100).map { "/\($0)" }))
   }
 
+  // In a process of its own, where nobody else opens files or starts threads.
+  @Test func `released clients leave no thread and no descriptor`() async {
+    await #expect(processExitsWith: .success) {
+      let server = ScriptedServer(responses: [.send(plain("ok"))])
+      _ = try await fetch(HTTPRequest(url: server.url))
+      let threads = entries("/proc/self/task")
+      let descriptors = entries("/proc/self/fd")
+      do {
+        let clients = (0..<20).map { _ in HTTPClient() }
+        for client in clients { _ = try await fetch(HTTPRequest(url: server.url), with: client) }
+        // The control: they do have threads and descriptors.
+        #expect(entries("/proc/self/task") >= threads + 15)
+        #expect(entries("/proc/self/fd") >= descriptors + 15)
+      }
+      // The runtime's own threads come and go.
+      #expect(await eventually { entries("/proc/self/task") < threads + 10 })
+      #expect(await eventually { entries("/proc/self/fd") < descriptors + 10 })
+    }
+  }
+
   @Test func `a body can be read after its client was let go of`() async throws {
     let gate = ScriptedServer.Gate()
     let server = ScriptedServer(responses: [
@@ -150,58 +175,5 @@ func failure(of body: () async throws -> Void) async -> HTTPFailure.Kind? {
     let response = try await HTTPClient().send(HTTPRequest(url: server.url))
     gate.open()
     #expect(try await response.collect(upTo: 4) == Array("abcd".utf8))
-  }
-}
-
-@Suite struct RedirectTests {
-  private func redirect(to url: String) -> String {
-    plain("moved", status: "302 Found", headers: "Location: \(url)\r\n")
-  }
-
-  @Test func `a redirect is the response unless it was asked to be followed`() async throws {
-    let server = ScriptedServer(responses: [.send(redirect(to: "/b"))], [.send(plain("there"))])
-    let response = try await HTTPClient().send(HTTPRequest(url: server.url))
-    #expect(response.status == 302)
-    #expect(response.headers["Location"] == "/b")
-    #expect(server.requests.count == 1)
-  }
-
-  @Test func `a followed redirect gives the last response and its headers only`() async throws {
-    let server = ScriptedServer(
-      responses: [.send(redirect(to: "/b"))], [.send(plain("there", headers: "X-Last: 1\r\n"))])
-    let response = try await HTTPClient().send(HTTPRequest(url: server.url, maxRedirects: 5))
-    #expect(response.status == 200)
-    #expect(response.headers["X-Last"] == "1")
-    #expect(response.headers["Location"] == nil)
-    #expect(try await response.collect(upTo: 5) == Array("there".utf8))
-    #expect(server.requests.map(\.target) == ["/", "/b"])
-  }
-
-  @Test func `a redirect loop ends at its limit`() async throws {
-    let server = ScriptedServer(responses: [.send(redirect(to: "/again"))])
-    let kind = await failure {
-      _ = try await fetch(HTTPRequest(url: server.url, maxRedirects: 5))
-    }
-    #expect(kind == .tooLarge)
-    #expect(server.requests.count == 6)
-  }
-
-  @Test func `Authorization stays with the host and port it was meant for`() async throws {
-    let other = ScriptedServer(responses: [.send(plain("there"))])
-    let server = ScriptedServer(
-      responses: [.send(redirect(to: "/same"))], [.send(redirect(to: other.url + "/other"))])
-    _ = try await fetch(
-      HTTPRequest(url: server.url, headers: ["Authorization": "Bearer k"], maxRedirects: 5))
-    #expect(server.requests.map { $0["Authorization"] } == ["Bearer k", "Bearer k"])
-    #expect(other.requests.count == 1)
-    #expect(other.requests.first?["Authorization"] == nil)
-  }
-
-  @Test func `a redirect to another protocol is refused`() async throws {
-    let server = ScriptedServer(responses: [.send(redirect(to: "file:///etc/hostname"))])
-    let kind = await failure {
-      _ = try await fetch(HTTPRequest(url: server.url, maxRedirects: 5))
-    }
-    #expect(kind != nil)
   }
 }

@@ -2,7 +2,7 @@ import TaleHTTP
 import TestSupport
 import Testing
 
-@Suite struct HTTPHostileTests {
+@Suite(.timeLimit(.minutes(2))) struct HTTPHostileTests {
   private let chunkedEvents = """
     HTTP/1.1 200 OK\r
     Content-Type: text/event-stream\r
@@ -72,7 +72,18 @@ import Testing
     #expect(kind == .protocolViolation)
   }
 
-  @Test func `a server that drips its headers meets the idle timeout`() async {
+  @Test func `a header line that drips for ever meets the idle timeout`() async {
+    let drips = (0..<2000).flatMap { _ in
+      [ScriptedServer.Step.send("x"), .pause(.milliseconds(10))]
+    }
+    let server = ScriptedServer(responses: [.send("HTTP/1.1 200 OK\r\nX-Slow: ")] + drips)
+    let kind = await failure {
+      _ = try await fetch(HTTPRequest(url: server.url, idleTimeout: .milliseconds(200)))
+    }
+    #expect(kind == .idle)
+  }
+
+  @Test func `a server that stops inside its headers meets the idle timeout`() async {
     let server = ScriptedServer(responses: [
       .send("HTTP/1.1 200 OK\r\nX-Slow: "), .awaitClientClose(within: .seconds(20)),
     ])

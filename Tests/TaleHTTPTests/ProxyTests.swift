@@ -5,7 +5,7 @@ import Testing
 
 @testable import TaleHTTP
 
-@Suite struct ProxyTests {
+@Suite(.timeLimit(.minutes(2))) struct ProxyTests {
   @Test func `loopback joins what the environment excepts from its proxy`() {
     let own = "localhost,127.0.0.0/8,::1"
     #expect(ProxyExceptions.list(nil) == own)
@@ -28,6 +28,18 @@ import Testing
         _ = try await fetch(HTTPRequest(url: "http://no-such-host.invalid/"))
       }
       #expect(kind == .cannotConnect)
+    }
+  }
+
+  @Test func `a proxy that refuses to connect is not the server`() async {
+    await #expect(processExitsWith: .success) {
+      let proxy = ScriptedServer(responses: [.send(plain("no", status: "403 Forbidden"))])
+      setenv("https_proxy", proxy.url, 1)
+      let kind = await failure {
+        _ = try await HTTPClient().send(HTTPRequest(url: "https://no-such-host.invalid/"))
+      }
+      #expect(kind == .cannotConnect)
+      #expect(proxy.requests.map(\.method) == ["CONNECT"])
     }
   }
 }

@@ -2,7 +2,7 @@ import TaleHTTP
 import TestSupport
 import Testing
 
-@Suite struct ServerSentEventTests {
+@Suite(.timeLimit(.minutes(2))) struct ServerSentEventTests {
   private func parse(_ text: String, limit: Int = 1000) throws -> [ServerSentEvent] {
     var parser = ServerSentEventParser(maxEventBytes: limit)
     return try parser.feed(Array(text.utf8))

@@ -78,7 +78,7 @@ func failure(answering response: String) async -> ModelFailure? {
   return await failure(client(for: server.url))
 }
 
-@Suite struct OpenAIClientTests {
+@Suite(.timeLimit(.minutes(2))) struct OpenAIClientTests {
   @Test func `an answer is streamed piece by piece and then given whole`() async throws {
     let server = ScriptedServer(responses: [.send(Shape.stream(Shape.hello))])
     let pieces = Guarded<[String]>([])

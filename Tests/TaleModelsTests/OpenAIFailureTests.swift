@@ -3,7 +3,7 @@ import TaleModels
 import TestSupport
 import Testing
 
-@Suite struct OpenAIFailureTests {
+@Suite(.timeLimit(.minutes(2))) struct OpenAIFailureTests {
   @Test(arguments: [
     (
       "503 Service Unavailable",
@@ -220,7 +220,7 @@ import Testing
   }
 }
 
-@Suite struct OpenAIServerQuestionTests {
+@Suite(.timeLimit(.minutes(2))) struct OpenAIServerQuestionTests {
   @Test(arguments: [
     (#"{"default_generation_settings":{"n_ctx":4096,"id":0},"total_slots":2}"#, 4096 as Int?),
     (#"{"default_generation_settings":{}}"#, nil), ("<html>", nil), ("{}", nil),

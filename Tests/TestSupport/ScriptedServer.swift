@@ -1,5 +1,3 @@
-internal import Glibc
-
 /// A real TCP server on 127.0.0.1 that does to each connection what a script says.
 ///
 /// It reads one request, asks the script for the steps, and follows them byte by byte; so a test

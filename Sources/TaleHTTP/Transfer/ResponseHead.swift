@@ -30,7 +30,7 @@ struct ResponseHeadReader {
   /// Whether curl will follow redirects, so that their heads are not the final one.
   private let followsRedirects: Bool
 
-  /// Whether the last head that began is whole.
+  /// Whether the final head has come, whole.
   private(set) var isWhole = false
 
   init(maxBytes: Int, followsRedirects: Bool) {
@@ -63,10 +63,10 @@ struct ResponseHeadReader {
   private mutating func finish(_ head: ResponseHead) -> Step {
     place = .afterHead
     if (100..<200).contains(head.status) { return .more }
+    let hasLocation = head.headers.values("Location").contains { !$0.isEmpty }
+    if followsRedirects, (300..<400).contains(head.status), hasLocation { return .more }
     isWhole = true
-    let location = head.headers["Location"] ?? ""
-    let isFollowed = followsRedirects && (300..<400).contains(head.status) && !location.isEmpty
-    return isFollowed ? .more : .head(head)
+    return .head(head)
   }
 
   /// The number in `HTTP/1.1 200 OK`.

@@ -41,10 +41,14 @@ final class Transfer {
   }
 
   /// Lets a paused transfer go on; the time in which its reader was slow is not the server's.
-  func resume() {
+  ///
+  /// - Returns: what kept it from going on, if anything did.
+  func resume() -> HTTPFailure? {
     isPaused = false
     lastByteAt = .now
-    _ = tale_curl_resume(easy)
+    // It hands over what curl kept meanwhile, and may pause again.
+    let code = tale_curl_resume(easy)
+    return code == CURLE_OK ? nil : outcome(code)
   }
 
   /// When a limit will have passed, if nothing comes until then.
@@ -76,7 +80,8 @@ final class Transfer {
         words.isEmpty ? String(cString: curl_easy_strerror(code)) : words)
     }
     // A connection that closes inside the headers is a success to curl.
-    return head.isWhole ? nil : failure(.brokenTransfer, "the connection ended in the headers")
+    return head.isWhole
+      ? nil : failure(.brokenTransfer, "the connection ended before the headers did")
   }
 
   private func failure(_ kind: HTTPFailure.Kind, _ detail: String) -> HTTPFailure {

@@ -82,6 +82,8 @@ extension TransferLoop {
     var all = sigset_t()
     var before = sigset_t()
     sigfillset(&all)
+    // A fault must still reach whoever reports crashes.
+    for signal in [SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP, SIGABRT] { sigdelset(&all, signal) }
     pthread_sigmask(SIG_SETMASK, &all, &before)
     var thread = pthread_t()
     let code = pthread_create(
@@ -118,7 +120,10 @@ extension TransferLoop {
     for command in commands {
       switch command {
       case .start(let request, let exchange): start(request, exchange)
-      case .resume(let exchange): active[ObjectIdentifier(exchange)]?.resume()
+      case .resume(let exchange):
+        if let transfer = active[ObjectIdentifier(exchange)], let failure = transfer.resume() {
+          finish(transfer, failure)
+        }
       case .drop(let exchange):
         if let transfer = active[ObjectIdentifier(exchange)] { remove(transfer) }
       }

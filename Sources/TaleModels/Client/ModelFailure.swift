@@ -11,8 +11,9 @@ public struct ModelFailure: Error, Equatable, CustomStringConvertible {
     case unavailable(retryAfter: Duration?)
     /// The prompt and the answer do not fit into the model's context; in tokens, where known.
     case contextExceeded(prompt: Int?, context: Int?)
-    /// The request itself was refused (4xx): sending it again gives the same. Status 0 when it
-    /// could not even be sent: a bad address, a schema that is not JSON.
+    /// The request itself was refused (4xx, or a status that the protocol has no use for): sending
+    /// it again gives the same. Status 0 when it could not even be sent: a bad address, a schema
+    /// that is not JSON.
     case rejected(status: Int)
     /// The server's content filter, or the model's own refusal, ended the answer.
     case filtered
