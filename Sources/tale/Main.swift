@@ -8,7 +8,6 @@ enum Main {
     // inbox while we look at it is none of our concern: neither may end the process.
     signal(SIGPIPE, SIG_IGN)
     signal(SIGIO, SIG_IGN)
-    setvbuf(stdout, nil, Int32(_IOLBF), 0)
     do {
       var command = try TaleCommand.parseAsRoot()
       if var command = command as? any AsyncParsableCommand {
@@ -32,7 +31,7 @@ enum Main {
     let code = TaleCommand.exitCode(for: error)
     let text = TaleCommand.fullMessage(for: error)
     if code.isSuccess {
-      print(text)
+      Terminal.data(text)
       return 0
     }
     Terminal.writeError(text)

@@ -84,9 +84,14 @@ public final class Door: Sendable {
     switch outcome {
     case .success(let answer):
       var ending = settlement(answer.finish == .stop ? .answered : .cut, booked: 0)
-      ending.promptTokens = answer.usage.promptTokens
-      ending.completionTokens = answer.usage.completionTokens
-      ending.booked = answer.usage.promptTokens + answer.usage.completionTokens
+      // A server that does not count leaves the books at what was set aside.
+      if answer.usage.isCounted {
+        ending.promptTokens = answer.usage.promptTokens
+        ending.completionTokens = answer.usage.completionTokens
+        ending.booked = answer.usage.promptTokens + answer.usage.completionTokens
+      } else {
+        ending.booked = reserved
+      }
       // Booked even when the answer cannot be kept: the tokens are spent.
       let kept = await Result { try await sink.finish() }
       ending.answer = try? kept.get()
@@ -110,6 +115,7 @@ public final class Door: Sendable {
   ) async throws(ModelFailure) -> ModelAnswer {
     do { try await sink.begin() } catch { throw ModelFailure(.receiver, "\(error)") }
     let answer = try await model.client.generate(request) { try await sink.take($0) }
+    guard answer.usage.isCounted else { return answer }
     let (prompt, completion) = (answer.usage.promptTokens, answer.usage.completionTokens)
     guard prompt >= 0, completion >= 0, completion <= request.maxTokens + 1 else {
       throw ModelFailure(

@@ -1,4 +1,5 @@
 internal import ArgumentParser
+internal import TaleQueue
 internal import TaleRunner
 
 struct DrainCommand: AsyncParsableCommand {

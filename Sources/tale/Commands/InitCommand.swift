@@ -1,5 +1,6 @@
 internal import ArgumentParser
 internal import SystemPackage
+internal import TaleConfig
 internal import TaleCore
 internal import TaleQueue
 internal import TaleSystem
@@ -26,9 +27,9 @@ struct InitCommand: ParsableCommand {
     if try FileStatus.ifPresent(file) == nil {
       try DurableFile.replace(file, with: Array(Self.starter.utf8))
     }
-    print("queue:  \(queue.folders.root)")
-    print("config: \(file)")
-    print("Drop a description into \(queue.folders.inbox), then run: tale drain")
+    Terminal.data("queue:  \(queue.folders.root)")
+    Terminal.data("config: \(file)")
+    Terminal.data("Drop a description into \(queue.folders.inbox), then run: tale drain")
   }
 
   private static let starter = """

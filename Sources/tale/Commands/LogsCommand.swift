@@ -40,9 +40,9 @@ struct LogsCommand: AsyncParsableCommand {
 
   private func show(_ line: JournalLine) throws {
     if json {
-      print(String(decoding: try JSON.line(line), as: UTF8.self), terminator: "")
+      Terminal.data(String(decoding: try JSON.line(line), as: UTF8.self), terminator: "")
     } else {
-      print("\(line.time.readable)  \(line.event.sentence)")
+      Terminal.data("\(line.time.readable)  \(line.event.sentence)")
     }
   }
 }

@@ -1,4 +1,5 @@
 internal import ArgumentParser
+internal import TaleConfig
 internal import TaleCore
 internal import TaleModels
 internal import TaleQueue
@@ -44,7 +45,7 @@ struct RunCommand: AsyncParsableCommand {
     switch outcome {
     case .ended(let folder, .done):
       Terminal.note("done: \(folder.path)")
-      print(String(decoding: try DurableFile.read(folder.result, limit: 16 << 20), as: UTF8.self))
+      Terminal.data(String(decoding: try DurableFile.read(folder.result, limit: 16 << 20), as: UTF8.self))
     case .ended(let folder, _):
       let text = try DurableFile.read(folder.failure, limit: 16 << 20)
       Terminal.writeError(String(decoding: text, as: UTF8.self))

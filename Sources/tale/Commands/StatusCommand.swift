@@ -1,4 +1,5 @@
 internal import ArgumentParser
+internal import SystemPackage
 internal import TaleCore
 internal import TaleQueue
 internal import TaleSystem
@@ -22,14 +23,14 @@ struct StatusCommand: ParsableCommand {
       try show(try ProjectLookup(queue).find(id))
     } else {
       let status = try QueueStatus.of(queue)
-      print(json ? String(decoding: try JSON.document(status), as: UTF8.self) : status.text)
+      Terminal.data(json ? String(decoding: try JSON.document(status), as: UTF8.self) : status.text)
     }
   }
 
   private func show(_ folder: ProjectFolder) throws {
     let bytes = try DurableFile.read(json ? folder.progress : folder.progressText, limit: 1 << 20)
-    print(String(decoding: bytes, as: UTF8.self), terminator: "")
-    if !json { print("- Folder: \(folder.path)") }
+    Terminal.data(String(decoding: bytes, as: UTF8.self), terminator: "")
+    if !json { Terminal.data("- Folder: \(folder.path)") }
   }
 }
 

@@ -1,4 +1,6 @@
 internal import ArgumentParser
+internal import SystemPackage
+internal import TaleConfig
 internal import TaleCore
 internal import TaleQueue
 internal import TaleSystem
@@ -42,7 +44,7 @@ struct SubmitCommand: AsyncParsableCommand {
       let outcome = try submission.submit(
         file, lane: lane, origin: "submit", variables: session.variables)
       if case .accepted(let id) = outcome {
-        print(id)
+        Terminal.data(id.description)
         ids.append(id)
       } else {
         Terminal.error(Rejection.failure(outcome, file: file, queue: queue).message)

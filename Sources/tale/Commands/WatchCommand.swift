@@ -1,4 +1,6 @@
 internal import ArgumentParser
+internal import Logging
+internal import TaleQueue
 internal import TaleRunner
 
 struct WatchCommand: AsyncParsableCommand {

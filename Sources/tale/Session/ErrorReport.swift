@@ -1,4 +1,5 @@
 internal import GRDB
+internal import SystemPackage
 internal import TaleConfig
 internal import TaleGit
 internal import TaleModels

@@ -1,3 +1,4 @@
+internal import SystemPackage
 internal import TaleCore
 internal import TaleQueue
 internal import TaleSystem

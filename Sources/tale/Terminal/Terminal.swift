@@ -16,11 +16,19 @@ enum Terminal {
   static func writeError(_ text: String) { write(text + "\n") }
 
   /// Writes to stderr as it is.
-  static func write(_ text: String) {
+  static func write(_ text: String) { write(text, to: STDERR_FILENO) }
+
+  /// Writes a line of data to stdout, at once: a reader of a pipe sees it when it happens.
+  static func data(_ text: String, terminator: String = "\n") {
+    write(text + terminator, to: STDOUT_FILENO)
+  }
+
+  private static func write(_ text: String, to descriptor: CInt) {
     var bytes = Array(text.utf8)[...]
     while !bytes.isEmpty {
-      let written = bytes.withUnsafeBytes { Glibc.write(STDERR_FILENO, $0.baseAddress, $0.count) }
-      // A reader of stderr that went away must not stop the work.
+      let written = bytes.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
+      if written < 0, errno == EINTR { continue }
+      // A reader that went away must not stop the work.
       if written <= 0 { return }
       bytes = bytes.dropFirst(written)
     }
