@@ -26,7 +26,7 @@ struct HealthProbe: Sendable {
         case let status: .missing("HTTP \(status)")
         }
       } catch {
-        return .missing(error.description)
+        return .missing("\(error)")
       }
     }
   }
