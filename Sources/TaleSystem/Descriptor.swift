@@ -64,6 +64,17 @@ public struct Descriptor: ~Copyable, Sendable {
     }
   }
 
+  /// Reads from the current position, at most `limit` bytes; what comes after is not read.
+  public func readPrefix(_ limit: Int) throws(SystemFailure) -> [UInt8] {
+    var result: [UInt8] = []
+    while result.count < limit {
+      let chunk = try readChunk(upTo: min(65_536, limit - result.count))
+      if chunk.isEmpty { break }
+      result.append(contentsOf: chunk)
+    }
+    return result
+  }
+
   /// Reads the next bytes, at most `count`; empty at the end.
   public func readChunk(upTo count: Int) throws(SystemFailure) -> [UInt8] {
     var chunk = [UInt8](repeating: 0, count: count)

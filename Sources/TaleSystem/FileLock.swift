@@ -19,7 +19,7 @@ public struct FileLock: ~Copyable, Sendable {
     let operation = (mode == .shared ? LOCK_SH : LOCK_EX) | LOCK_NB
     do {
       _ = try retrying("lock", path) { flock(file.number, operation) }
-    } catch  where error.code == .wouldBlock {
+    } catch where error.code == .wouldBlock {
       return nil
     }
     return FileLock(file: file)
@@ -34,8 +34,33 @@ public struct FileLock: ~Copyable, Sendable {
     return FileLock(file: file)
   }
 
-  /// Lets it go now.
+  /// Runs `body` while the lock is held, waiting for it first; only for moments.
+  public static func holding<Result>(
+    _ path: FilePath, _ body: () throws(SystemFailure) -> Result
+  ) throws(SystemFailure) -> Result {
+    let lock = try take(path)
+    let outcome: Swift.Result<Result, SystemFailure>
+    do throws(SystemFailure) { outcome = .success(try body()) } catch { outcome = .failure(error) }
+    lock.release()
+    return try outcome.get()
+  }
+
+  /// Lets go now.
   public consuming func release() {}
+
+  /// Whether nobody holds the lock now, asked without ever holding it (fcntl cannot see flock(2)
+  /// locks, `/proc/locks` can).
+  public static func isFree(_ path: FilePath) throws(SystemFailure) -> Bool {
+    let status = try FileStatus.of(path)
+    let locks = try Descriptor.open("/proc/locks", O_RDONLY).readAll(limit: 16 << 20)
+    // A line is `1: FLOCK  ADVISORY  WRITE 1234 fe:00:131073 0 EOF`; the last number of the
+    // triple is the inode. Devices are shown in a form that bind mounts and btrfs do not keep.
+    let wanted = ":\(status.inode)"
+    return !String(decoding: locks, as: UTF8.self).split(separator: "\n").contains { line in
+      let fields = line.split(separator: " ")
+      return fields.contains("FLOCK") && fields.contains { $0.hasSuffix(wanted) }
+    }
+  }
 
   /// Replaces what the locked file says. Readers may see it half: it is a hint for people.
   public func note(_ text: String) throws(SystemFailure) {

@@ -1,4 +1,3 @@
-internal import CLinux
 internal import Glibc
 
 /// A thread of its own for calls that block: syncs, git, locks.
@@ -11,12 +10,7 @@ public final class ThreadExecutor: SerialExecutor {
   public init(name: String) {
     let queue = WorkQueue()
     self.queue = queue
-    let start = Unmanaged.passRetained(Start(queue: queue, name: name))
-    var thread = pthread_t()
-    let failure = pthread_create(&thread, nil, threadMain, start.toOpaque())
-    // Only resource exhaustion at start-up gets here, before any work was accepted.
-    precondition(failure == 0, "cannot start the thread \(name): errno \(failure)")
-    pthread_detach(thread)
+    PermanentThread.start(name: name) { queue.work() }
   }
 
   deinit { queue.close() }
@@ -28,24 +22,6 @@ public final class ThreadExecutor: SerialExecutor {
   public func asUnownedSerialExecutor() -> UnownedSerialExecutor {
     UnownedSerialExecutor(ordinary: self)
   }
-}
-
-private final class Start: Sendable {
-  let queue: WorkQueue
-  let name: String
-
-  init(queue: WorkQueue, name: String) {
-    self.queue = queue
-    self.name = name
-  }
-}
-
-private func threadMain(_ argument: UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? {
-  guard let argument else { return nil }
-  let start = Unmanaged<Start>.fromOpaque(argument).takeRetainedValue()
-  tale_name_thread(start.name)
-  start.queue.work()
-  return nil
 }
 
 /// Jobs in the order they came, handed to one thread through a condition variable.

@@ -24,6 +24,8 @@ public struct ModelFailure: Error, Equatable, CustomStringConvertible {
     case idle
     /// Longer than the request's deadline.
     case deadline
+    /// The server read fewer tokens than the prompt has: the answer is to another question.
+    case promptCut(read: Int)
     /// The caller's `receive` threw: the disk is full, the answer is too long.
     case receiver
     case cancelled
@@ -47,7 +49,7 @@ public struct ModelFailure: Error, Equatable, CustomStringConvertible {
   public var mayPass: Bool {
     switch kind {
     case .unreachable, .loading, .limited, .unavailable, .broken, .garbled, .idle: true
-    case .contextExceeded, .rejected, .filtered, .deadline, .receiver, .cancelled: false
+    case .contextExceeded, .rejected, .filtered, .promptCut, .deadline, .receiver, .cancelled: false
     }
   }
 }

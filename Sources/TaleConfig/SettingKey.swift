@@ -1,0 +1,112 @@
+/// A key that a configuration may have: its type, its default, its meaning.
+///
+/// The one table of them: files, variables, flags and `tale config` all go by it.
+public struct SettingKey: Sendable {
+  public enum Kind: Sendable, Equatable {
+    case text
+    /// May be empty, which means none.
+    case optionalText
+    case path
+    case integer(ClosedRange<Int>)
+    case number(ClosedRange<Double>)
+    /// `0.5`, `90s`, `2h`: seconds.
+    case duration
+    /// `1048576`, `1 MiB`, `1 GiB`.
+    case bytes
+    case choice([String])
+    /// A list of names.
+    case names
+  }
+
+  /// Parts separated by dots; `*` stands for a name that the user chooses.
+  public let path: String
+  public let kind: Kind
+  /// As it would stand in a file; nil for keys below a `*`.
+  public let standard: String?
+  public let meaning: String
+
+  init(_ path: String, _ kind: Kind, _ standard: String?, _ meaning: String) {
+    self.path = path
+    self.kind = kind
+    self.standard = standard
+    self.meaning = meaning
+  }
+
+  /// `TALE_MODELS_TASK_MODEL`; nil for keys with a `*`.
+  public var variable: String? {
+    path.contains("*")
+      ? nil : "TALE_" + path.uppercased().replacing(".", with: "_")
+  }
+
+  func matches(_ parts: [String]) -> Bool {
+    let own = path.split(separator: ".")
+    return own.count == parts.count && zip(own, parts).allSatisfy { $0 == "*" || $0 == $1 }
+  }
+
+  public static let all: [SettingKey] = [
+    .init("system.data_dir", .path, "~/.tale", "where tale keeps its ledger and its servers"),
+    .init(
+      "system.log_level", .choice(["DEBUG", "INFO", "WARNING", "ERROR"]), "INFO",
+      "what goes to standard error"),
+    .init(
+      "system.checkpoint_interval", .duration, "300",
+      "seconds between checkpoints inside of one long answer"),
+    .init("models.ux_model", .text, "qwen2.5-coder-0.5b", "the model that talks"),
+    .init("models.task_model", .text, "qwen2.5-coder-1.5b", "the model that plans and works"),
+    .init("models.fallback_model", .optionalText, "", "a model for tasks that were too hard"),
+    .init("models.cloud_model", .optionalText, "", "a model outside of this machine"),
+    .init(
+      "models.servers.*.kind", .choice(["llama.cpp", "openai"]), nil,
+      "llama.cpp: tale runs the server; openai: any compatible server at a URL"),
+    .init("models.servers.*.url", .text, nil, "openai: where it listens, such as http://host:8080"),
+    .init(
+      "models.servers.*.key_env", .text, nil,
+      "openai: the environment variable that holds the API key"),
+    .init("models.definitions.*.server", .text, nil, "the server that has the model"),
+    .init("models.definitions.*.id", .text, nil, "the model's name at its server"),
+    .init(
+      "models.definitions.*.context", .integer(512...10_000_000), nil,
+      "tokens of prompt and answer together"),
+    .init("models.definitions.*.slots", .integer(1...64), nil, "calls that it serves at once"),
+    .init(
+      "models.definitions.*.threads", .integer(1...1024), nil, "llama.cpp: threads for one server"),
+    .init(
+      "models.definitions.*.class", .choice(["small", "large", "unknown"]), nil,
+      "which base budgets the starting rules take"),
+    .init(
+      "performance.ux_response_timeout", .duration, "1.0", "target for an answer in conversation"),
+    .init("performance.simple_task_timeout", .duration, "3.0", "target for a simple call"),
+    .init("performance.medium_task_timeout", .duration, "300.0", "target for a medium call"),
+    .init("performance.checkpoint_timeout", .duration, "0.1", "target for a checkpoint"),
+    .init(
+      "execution.max_retries", .integer(0...20), "3",
+      "how often a subtask is tried again after an unusable answer"),
+    .init(
+      "execution.token_safety_margin", .number(1...10), "1.2",
+      "factor on the expected tokens of an answer"),
+    .init(
+      "execution.thinking_mode_threshold", .integer(1...5), "2",
+      "signs that must hold before a model thinks first"),
+    .init(
+      "execution.max_answer_tokens", .integer(64...1_000_000), "4096",
+      "the most that one answer may have"),
+    .init(
+      "execution.idle_timeout", .duration, "600",
+      "seconds that a server may stay silent in a call"),
+    .init("learning.update_interval", .integer(1...1_000_000), "100", "calls between two updates"),
+    .init("learning.min_samples", .integer(1...1_000_000), "20", "calls before anything is learnt"),
+    .init("learning.confidence_threshold", .number(0...1), "0.7", "what a learnt value must reach"),
+    .init("queue.root", .optionalText, "", "the queue; empty: ./queue if it is one, else ~/.tale/queue"),
+    .init("queue.settle", .duration, "0.5", "seconds that a file must rest before it is taken"),
+    .init("queue.settle_folder", .duration, "2", "seconds that a folder must rest"),
+    .init("queue.rescan_interval", .duration, "60", "seconds between looks without any event"),
+    .init(
+      "queue.redelivery_days", .integer(0...3650), "30",
+      "days for which a repeated delivery is recognised"),
+    .init("queue.max_description", .bytes, "1 MiB", "the largest description"),
+    .init("queue.max_input", .bytes, "1 GiB", "the largest dropped folder"),
+    .init("queue.reserve", .bytes, "256 MiB", "disk space that tale leaves free"),
+    .init(
+      "lanes", .names, "[urgent, nightly]", "folders of the inbox, in the order in which they run"),
+  ]
+}

@@ -1,0 +1,202 @@
+/// A whole configuration, typed.
+public struct Settings: Sendable, Equatable {
+  public var dataDirectory: String
+  public var logLevel: String
+  public var checkpointInterval: Duration
+  public var models: Models
+  public var performance: Performance
+  public var execution: Execution
+  public var queue: Queue
+  /// In the order in which they run; the inbox itself comes after them.
+  public var lanes: [String]
+
+  public struct Models: Sendable, Equatable {
+    public var ux: String
+    public var task: String
+    public var fallback: String?
+    public var cloud: String?
+    public var servers: [String: Server]
+    public var definitions: [String: Model]
+  }
+
+  public struct Server: Sendable, Equatable {
+    public enum Kind: String, Sendable { case llamaCpp = "llama.cpp", openAI = "openai" }
+    public var kind: Kind
+    public var url: String?
+    public var keyVariable: String?
+  }
+
+  public struct Model: Sendable, Equatable {
+    public var server: String
+    /// Its name at the server; nil: the same as here.
+    public var id: String?
+    /// Tokens of prompt and answer together.
+    public var context: Int
+    public var slots: Int
+    public var threads: Int?
+    /// `small`, `large` or `unknown`.
+    public var sizeClass: String
+  }
+
+  /// Targets that are booked when missed, and never enforced.
+  public struct Performance: Sendable, Equatable {
+    public var uxResponse: Duration
+    public var simpleTask: Duration
+    public var mediumTask: Duration
+    public var checkpoint: Duration
+  }
+
+  public struct Execution: Sendable, Equatable {
+    public var maxRetries: Int
+    public var tokenSafetyMargin: Double
+    public var thinkingModeThreshold: Int
+    public var maxAnswerTokens: Int
+    public var idleTimeout: Duration
+  }
+
+  public struct Queue: Sendable, Equatable {
+    /// Nil: ./queue if it is one, else ~/.tale/queue.
+    public var root: String?
+    public var settle: Duration
+    public var settleFolder: Duration
+    public var rescanInterval: Duration
+    public var redeliveryDays: Int
+    public var maxDescription: Int
+    public var maxInput: Int
+    public var reserve: Int
+  }
+
+  /// Makes the typed form and checks what only the whole can show.
+  public init(_ layers: ConfigLayers) throws(ConfigFailure) {
+    let read = Reader(values: layers.values)
+    dataDirectory = read.text("system.data_dir")
+    logLevel = read.text("system.log_level")
+    checkpointInterval = read.duration("system.checkpoint_interval")
+    models = try Models(read)
+    performance = Performance(
+      uxResponse: read.duration("performance.ux_response_timeout"),
+      simpleTask: read.duration("performance.simple_task_timeout"),
+      mediumTask: read.duration("performance.medium_task_timeout"),
+      checkpoint: read.duration("performance.checkpoint_timeout"))
+    execution = Execution(
+      maxRetries: read.integer("execution.max_retries"),
+      tokenSafetyMargin: read.number("execution.token_safety_margin"),
+      thinkingModeThreshold: read.integer("execution.thinking_mode_threshold"),
+      maxAnswerTokens: read.integer("execution.max_answer_tokens"),
+      idleTimeout: read.duration("execution.idle_timeout"))
+    queue = Queue(
+      root: read.optional("queue.root"), settle: read.duration("queue.settle"),
+      settleFolder: read.duration("queue.settle_folder"),
+      rescanInterval: read.duration("queue.rescan_interval"),
+      redeliveryDays: read.integer("queue.redelivery_days"),
+      maxDescription: read.integer("queue.max_description"),
+      maxInput: read.integer("queue.max_input"), reserve: read.integer("queue.reserve"))
+    lanes = read.names("lanes")
+  }
+}
+
+extension Settings.Models {
+  fileprivate init(_ read: Reader) throws(ConfigFailure) {
+    ux = read.text("models.ux_model")
+    task = read.text("models.task_model")
+    fallback = read.optional("models.fallback_model")
+    cloud = read.optional("models.cloud_model")
+    servers = [:]
+    for name in read.names(below: "models.servers") {
+      let path = "models.servers.\(name)"
+      guard let kind = read.optional("\(path).kind").flatMap(Settings.Server.Kind.init) else {
+        throw ConfigFailure(
+          place: read.place(below: path), what: "the server \"\(name)\" has no kind",
+          mend: "Add `kind: llama.cpp` or `kind: openai`.")
+      }
+      let url = read.optional("\(path).url")
+      if kind == .openAI, url == nil {
+        throw ConfigFailure(
+          place: read.place(below: path), what: "the server \"\(name)\" has no url",
+          mend: "Add `url: http://host:port`.")
+      }
+      servers[name] = Settings.Server(
+        kind: kind, url: url, keyVariable: read.optional("\(path).key_env"))
+    }
+    definitions = [:]
+    for name in read.names(below: "models.definitions") {
+      let path = "models.definitions.\(name)"
+      let server = read.optional("\(path).server") ?? "local"
+      guard servers[server] != nil else {
+        throw ConfigFailure(
+          place: read.place(below: path),
+          what: "the model \"\(name)\" names the unknown server \"\(server)\"",
+          mend: "The servers are: \(servers.keys.sorted().joined(separator: ", ")).")
+      }
+      definitions[name] = Settings.Model(
+        server: server, id: read.optional("\(path).id"),
+        context: read.optionalInteger("\(path).context") ?? 8192,
+        slots: read.optionalInteger("\(path).slots") ?? 1,
+        threads: read.optionalInteger("\(path).threads"),
+        sizeClass: read.optional("\(path).class") ?? "unknown")
+    }
+    for (role, name) in [
+      ("ux_model", ux), ("task_model", task), ("fallback_model", fallback ?? task),
+      ("cloud_model", cloud ?? task),
+    ] where definitions[name] == nil {
+      throw ConfigFailure(
+        place: read.place(of: "models.\(role)"),
+        what: "models.\(role) names the unknown model \"\(name)\"",
+        mend: "The models are: \(definitions.keys.sorted().joined(separator: ", ")); others are "
+          + "added below models.definitions.")
+    }
+  }
+}
+
+/// Reads single values; what is missing or of another kind is a defect of the key table.
+private struct Reader {
+  let values: [String: SettingValue]
+
+  func text(_ path: String) -> String {
+    guard case .text(let text) = values[path]?.content else { return missing(path) }
+    return text
+  }
+
+  func optional(_ path: String) -> String? {
+    guard case .text(let text) = values[path]?.content, !text.isEmpty else { return nil }
+    return text
+  }
+
+  func integer(_ path: String) -> Int { optionalInteger(path) ?? missing(path) }
+
+  func optionalInteger(_ path: String) -> Int? {
+    guard case .integer(let number) = values[path]?.content else { return nil }
+    return number
+  }
+
+  func number(_ path: String) -> Double {
+    guard case .number(let number) = values[path]?.content else { return missing(path) }
+    return number
+  }
+
+  func duration(_ path: String) -> Duration { .seconds(number(path)) }
+
+  func names(_ path: String) -> [String] {
+    guard case .names(let names) = values[path]?.content else { return missing(path) }
+    return names
+  }
+
+  /// The names that users chose below a path.
+  func names(below path: String) -> [String] {
+    let depth = path.split(separator: ".").count
+    let names = values.keys.filter { $0.hasPrefix("\(path).") }
+      .map { ConfigLayers.parts(of: $0)[depth] }
+    return Set(names).sorted()
+  }
+
+  func place(of path: String) -> String { values[path].map { "\($0.source)" } ?? path }
+
+  func place(below path: String) -> String {
+    let first = values.filter { $0.key.hasPrefix("\(path).") }.min { $0.key < $1.key }
+    return first.map { "\($0.value.source)" } ?? path
+  }
+
+  private func missing<Value>(_ path: String) -> Value {
+    preconditionFailure("the configuration has no \(path) of its kind")
+  }
+}

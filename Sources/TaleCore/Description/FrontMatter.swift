@@ -1,0 +1,102 @@
+internal import Yams
+
+/// The keys before a description, each read with its type and its place.
+struct FrontMatter {
+  private(set) var title: String?
+  private(set) var description: String?
+  private(set) var priority: Int?
+  private(set) var model: String?
+  private(set) var thinking: ProjectDescription.Thinking?
+  private(set) var budget = ProjectDescription.Budget()
+  private(set) var outputs: [DeliverablePath]?
+  private(set) var retries: Int?
+  private(set) var phases: YAMLValue?
+  private var lines: [String: Int] = [:]
+
+  /// Every key that a description may have.
+  static let keys = [
+    "title", "description", "priority", "model", "thinking", "start", "budget", "window",
+    "not_before", "deadline", "after", "outputs", "check", "retries", "sandbox", "phases", "notify",
+  ]
+
+  /// Keys that are part of the format but that this build does not carry out. A project that asks
+  /// for one is refused: running it without would break what its owner relies on.
+  static let notCarriedOut = [
+    "window", "not_before", "deadline", "after", "check", "sandbox", "notify",
+  ]
+
+  static let maxBytes = 64 << 10
+
+  init(yaml: String, firstLine: Int) throws(DescriptionProblem) {
+    let root = try YAMLValue.parse(yaml, firstLine: firstLine, maxBytes: Self.maxBytes)
+    guard let root else { return }
+    for (key, keyLine, keyColumn, value) in try root.mapping(of: "the front matter") {
+      guard Self.keys.contains(key) else {
+        let meant = NearestName.suggestion(for: key, in: Self.keys)
+        throw DescriptionProblem(
+          "unknown key \"\(key)\"\(meant)",
+          mend: "The keys are: \(Self.keys.joined(separator: ", ")).",
+          line: keyLine, column: keyColumn)
+      }
+      if Self.notCarriedOut.contains(key) {
+        throw DescriptionProblem(
+          "the key \"\(key)\" is not carried out by this version of tale",
+          mend: "Remove it, or wait for a version that has it: nothing is run that would ignore it.",
+          line: keyLine, column: keyColumn)
+      }
+      lines[key] = keyLine
+      try read(key, value)
+    }
+  }
+
+  /// The line in the file on which a key stands.
+  func line(of key: String) -> Int? { lines[key] }
+
+  func plan(title: String) throws(DescriptionProblem) -> Plan? {
+    guard let phases else { return nil }
+    return try WrittenPlan.read(phases, title: title)
+  }
+
+  private mutating func read(_ key: String, _ value: YAMLValue) throws(DescriptionProblem) {
+    switch key {
+    case "title": title = try value.text(of: key, maxLength: 200)
+    case "description": description = try value.text(of: key, maxLength: .max)
+    case "priority": priority = try value.integer(of: key, in: -1000...1000)
+    case "model": model = try value.text(of: key, maxLength: 200)
+    case "thinking":
+      thinking = try value.choice(of: key, ProjectDescription.Thinking.self)
+    case "start":
+      if try value.choice(of: key, Start.self) == .input {
+        throw value.problem(
+          "`start: input` is not carried out by this version of tale",
+          mend: "Remove it to begin with an empty folder.")
+      }
+    case "budget": try readBudget(value)
+    case "outputs":
+      outputs = try value.list(of: key).map { item throws(DescriptionProblem) in
+        try item.path(of: "outputs")
+      }
+    case "retries": retries = try value.integer(of: key, in: 0...20)
+    case "phases": phases = value
+    default: preconditionFailure("the key \(key) is known but not read")
+    }
+  }
+
+  private enum Start: String, CaseIterable { case empty, input }
+
+  private mutating func readBudget(_ value: YAMLValue) throws(DescriptionProblem) {
+    let known = ["tokens", "time", "cost"]
+    for (key, line, column, value) in try value.mapping(of: "budget") {
+      switch key {
+      case "tokens": budget.tokens = try value.count(of: "budget.tokens")
+      case "time": budget.timeSeconds = try value.duration(of: "budget.time")
+      case "cost": budget.cost = try value.amount(of: "budget.cost")
+      default:
+        let meant = NearestName.suggestion(for: key, in: known)
+        throw DescriptionProblem(
+          "unknown key \"\(key)\" in budget\(meant)",
+          mend: "A budget has: \(known.joined(separator: ", ")).", line: line, column: column)
+      }
+    }
+  }
+}

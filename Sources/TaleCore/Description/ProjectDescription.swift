@@ -1,0 +1,37 @@
+/// A description as it was dropped, understood and checked.
+public struct ProjectDescription: Sendable, Equatable {
+  /// Shown to people: from the front matter, else the first heading, else the file's name.
+  public var title: String
+  /// The words for the model: everything after the front matter.
+  public var body: String
+  /// Larger goes first within a lane; 0 where nothing is said.
+  public var priority: Int
+  /// A role (`task`, `fallback`, `cloud`) or a model's name; nil: the task model.
+  public var model: String?
+  public var thinking: Thinking
+  public var budget: Budget
+  /// Files that must be there at the end.
+  public var outputs: [DeliverablePath]
+  /// How often a failed subtask is tried again; nil: as configured.
+  public var retries: Int?
+  /// The plan, where the description is its own; nil: the task model makes one.
+  public var plan: Plan?
+
+  public enum Thinking: String, Sendable, Codable, CaseIterable { case auto, on, off }
+
+  /// Caps of the whole project; nil means no cap.
+  public struct Budget: Sendable, Equatable, Codable {
+    /// Prompt and completion tokens of all calls together.
+    public var tokens: Int?
+    /// Seconds from the first call on, pauses not counted.
+    public var timeSeconds: Int?
+    /// In the currency of the configured prices.
+    public var cost: Double?
+
+    public init(tokens: Int? = nil, timeSeconds: Int? = nil, cost: Double? = nil) {
+      self.tokens = tokens
+      self.timeSeconds = timeSeconds
+      self.cost = cost
+    }
+  }
+}

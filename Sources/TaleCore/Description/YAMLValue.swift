@@ -1,0 +1,193 @@
+internal import Yams
+
+/// A value of a YAML text that knows where it stands, so that every error can say so.
+package struct YAMLValue {
+  private let node: Node
+  private let firstLine: Int
+
+  /// Nil for a text without any value.
+  ///
+  /// - Parameter firstLine: the line of the file on which `text` starts.
+  package static func parse(
+    _ text: String, firstLine: Int, maxBytes: Int
+  ) throws(DescriptionProblem) -> YAMLValue? {
+    if text.utf8.count > maxBytes {
+      throw DescriptionProblem(
+        "the keys take more than \(maxBytes) bytes",
+        mend: "Put long texts below the front matter.", line: firstLine)
+    }
+    try refuseDeepNesting(text, firstLine: firstLine)
+    do {
+      return try compose(yaml: text).map { YAMLValue(node: $0, firstLine: firstLine) }
+    } catch let error as YamlError {
+      throw problem(for: error, firstLine: firstLine)
+    } catch {
+      throw DescriptionProblem("not valid YAML: \(error)", mend: mendYAML, line: firstLine)
+    }
+  }
+
+  /// The text of a scalar; nil for lists and mappings.
+  package var scalar: String? { node.scalar?.string }
+
+  package var line: Int? { node.mark.map { $0.line + firstLine - 1 } }
+  package var column: Int? { node.mark?.column }
+
+  package func problem(_ what: String, mend: String) -> DescriptionProblem {
+    DescriptionProblem(what, mend: mend, line: line, column: column)
+  }
+
+  package func mapping(
+    of name: String
+  ) throws(DescriptionProblem) -> [(key: String, line: Int?, column: Int?, value: YAMLValue)] {
+    guard case .mapping(let mapping) = node else {
+      throw problem("\(name) must be a list of `key: value` lines", mend: Self.mendYAML)
+    }
+    var entries: [(key: String, line: Int?, column: Int?, value: YAMLValue)] = []
+    for (keyNode, valueNode) in mapping {
+      let key = YAMLValue(node: keyNode, firstLine: firstLine)
+      guard case .scalar(let scalar) = keyNode else {
+        throw key.problem("a key must be one word", mend: Self.mendYAML)
+      }
+      entries.append(
+        (scalar.string, key.line, key.column, YAMLValue(node: valueNode, firstLine: firstLine)))
+    }
+    return entries
+  }
+
+  package func list(of name: String, limit: Int = 1000) throws(DescriptionProblem) -> [YAMLValue] {
+    guard case .sequence(let sequence) = node else {
+      throw problem("\"\(name)\" must be a list", mend: "Write `\(name): [one, two]`.")
+    }
+    if sequence.count > limit {
+      throw problem("\"\(name)\" has more than \(limit) entries", mend: "Shorten the list.")
+    }
+    return sequence.map { YAMLValue(node: $0, firstLine: firstLine) }
+  }
+
+  package func text(of name: String, maxLength: Int) throws(DescriptionProblem) -> String {
+    guard case .scalar(let scalar) = node, !scalar.string.isEmpty else {
+      throw problem("\"\(name)\" must be text", mend: "Write `\(name): \"some text\"`.")
+    }
+    if scalar.string.count > maxLength {
+      throw problem("\"\(name)\" has more than \(maxLength) characters", mend: "Shorten it.")
+    }
+    return scalar.string
+  }
+
+  package func integer(of name: String, in range: ClosedRange<Int>) throws(DescriptionProblem) -> Int {
+    guard case .scalar(let scalar) = node, let number = Int(scalar.string), range.contains(number)
+    else {
+      throw problem(
+        "\"\(name)\" must be a whole number from \(range.lowerBound) to \(range.upperBound)",
+        mend: "Write for example `\(name): \(range.contains(1) ? 1 : range.lowerBound)`.")
+    }
+    return number
+  }
+
+  package func choice<Choice: RawRepresentable<String> & CaseIterable>(
+    of name: String, _ type: Choice.Type
+  ) throws(DescriptionProblem) -> Choice {
+    let names = Choice.allCases.map(\.rawValue)
+    guard case .scalar(let scalar) = node, let choice = Choice(rawValue: scalar.string) else {
+      let found = node.scalar?.string ?? ""
+      throw problem(
+        "\"\(name)\" cannot be \"\(found)\"\(NearestName.suggestion(for: found, in: names))",
+        mend: "Write one of: \(names.joined(separator: ", ")).")
+    }
+    return choice
+  }
+
+  /// A number of things: `20000`, `20k`, `1.5M`.
+  package func count(of name: String) throws(DescriptionProblem) -> Int {
+    let text = node.scalar?.string ?? ""
+    let factor: Double =
+      switch text.last {
+      case "k", "K": 1000
+      case "m", "M": 1_000_000
+      default: 1
+      }
+    let digits = factor == 1 ? text : String(text.dropLast())
+    guard let value = Double(digits), value > 0, value * factor <= 1e15 else {
+      throw problem(
+        "\"\(name)\" must be a number above 0", mend: "Write for example 20000, 20k or 1.5M.")
+    }
+    return Int(value * factor)
+  }
+
+  /// Seconds: `90`, `90s`, `15m`, `2h`, `1h30m`.
+  package func duration(of name: String) throws(DescriptionProblem) -> Int {
+    let text = node.scalar?.string ?? ""
+    guard let seconds = DurationText.seconds(text), seconds > 0 else {
+      throw problem(
+        "\"\(name)\" must be a time above 0", mend: "Write for example 90s, 15m, 2h or 1h30m.")
+    }
+    return seconds
+  }
+
+  package func amount(of name: String) throws(DescriptionProblem) -> Double {
+    guard case .scalar(let scalar) = node, let value = Double(scalar.string), value.isFinite,
+      value >= 0
+    else {
+      throw problem("\"\(name)\" must be an amount, 0 or more", mend: "Write for example 2.50.")
+    }
+    return value
+  }
+
+  package func path(of name: String) throws(DescriptionProblem) -> DeliverablePath {
+    let text = try text(of: name, maxLength: .max)
+    do {
+      return try DeliverablePath(text)
+    } catch {
+      throw problem(
+        "in \"\(name)\": \(error)", mend: "Write a path inside of the project, such as src/main.py.")
+    }
+  }
+
+  private static let mendYAML =
+    "Between the `---` lines each line is `key: value`; put values with : or # into quotes."
+
+  /// The parser recurses; a text of brackets alone must not exhaust its stack.
+  private static func refuseDeepNesting(
+    _ text: String, firstLine: Int
+  ) throws(DescriptionProblem) {
+    let limit = 64
+    var depth = 0
+    for (index, line) in text.split(separator: "\n", omittingEmptySubsequences: false).enumerated() {
+      var dashes = 0
+      for character in line.utf8 {
+        switch character {
+        case UInt8(ascii: "["), UInt8(ascii: "{"): depth += 1
+        case UInt8(ascii: "]"), UInt8(ascii: "}"): depth -= 1
+        case UInt8(ascii: "-"), UInt8(ascii: "?"): dashes += 1
+        default: break
+        }
+        if depth > limit || (dashes > limit && line.hasPrefix("- -")) {
+          throw DescriptionProblem(
+            "the values are nested more than \(limit) deep", mend: mendYAML,
+            line: firstLine + index)
+        }
+      }
+    }
+  }
+
+  private static func problem(for error: YamlError, firstLine: Int) -> DescriptionProblem {
+    func at(_ mark: Mark, _ what: String) -> DescriptionProblem {
+      DescriptionProblem(
+        "not valid YAML: \(what)", mend: mendYAML, line: mark.line + firstLine - 1,
+        column: mark.column)
+    }
+    switch error {
+    case .scanner(_, let problem, let mark, _), .parser(_, let problem, let mark, _),
+      .composer(_, let problem, let mark, _):
+      return at(mark, problem)
+    case .duplicatedKeysInMapping(let duplicates, let context):
+      let mark = context.mark
+      let names = duplicates.map { "\"\($0)\"" }.joined(separator: ", ")
+      return DescriptionProblem(
+        "the key \(names) stands there twice", mend: "Keep one of them.",
+        line: mark.line + firstLine - 1, column: mark.column)
+    default:
+      return DescriptionProblem("not valid YAML: \(error)", mend: mendYAML, line: firstLine)
+    }
+  }
+}

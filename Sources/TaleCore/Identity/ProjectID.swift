@@ -1,0 +1,52 @@
+/// The name of a project's folder: `20261122-213005-word-counter-k3f9`.
+///
+/// UTC time of acceptance, slug of the dropped name, four random characters; `[a-z0-9-]`,
+/// at most 64 bytes.
+public struct ProjectID: Hashable, Sendable, Comparable, Codable, CustomStringConvertible {
+  public static let maxLength = 64
+  private static let suffixLength = 4
+  private static let alphabet = Array("abcdefghijkmnpqrstuvwxyz23456789")
+
+  public let description: String
+
+  /// Takes a name that has the form of an ID; nil for anything else.
+  public init?(_ text: some StringProtocol) {
+    let parts = text.split(separator: "-", omittingEmptySubsequences: false)
+    guard text.utf8.count <= Self.maxLength, parts.count >= 4,
+      parts[0].count == 8, parts[0].allSatisfy({ $0.isASCII && $0.isNumber }),
+      parts[1].count == 6, parts[1].allSatisfy({ $0.isASCII && $0.isNumber }),
+      text.utf8.allSatisfy(Slug.allows)
+    else { return nil }
+    description = String(text)
+  }
+
+  /// A new ID for something dropped under `name` (without its folder, with its extension).
+  public init(
+    acceptedAt time: Timestamp, name: String, random: inout some RandomNumberGenerator
+  ) {
+    let stamp = time.compact
+    let room = Self.maxLength - stamp.utf8.count - Self.suffixLength - 2
+    let slug = Slug.make(from: name, maxLength: room)
+    let suffix = String((0..<Self.suffixLength).map { _ in
+      Self.alphabet[Int.random(in: 0..<Self.alphabet.count, using: &random)]
+    })
+    description = "\(stamp)-\(slug)-\(suffix)"
+  }
+
+  public init(from decoder: any Decoder) throws {
+    let container = try decoder.singleValueContainer()
+    let text = try container.decode(String.self)
+    guard let id = ProjectID(text) else {
+      throw DecodingError.dataCorruptedError(
+        in: container, debugDescription: "\(text) is not a project's ID")
+    }
+    self = id
+  }
+
+  public func encode(to encoder: any Encoder) throws {
+    var container = encoder.singleValueContainer()
+    try container.encode(description)
+  }
+
+  public static func < (a: Self, b: Self) -> Bool { a.description < b.description }
+}

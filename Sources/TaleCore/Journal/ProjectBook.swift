@@ -1,0 +1,138 @@
+/// What a project's journal says when it is read from the first line to the last.
+///
+/// A fold: everything here can be made again from events.jsonl.
+public struct ProjectBook: Sendable, Equatable {
+  public private(set) var accepted: Event.Accepted?
+  public private(set) var acceptedAt: Timestamp?
+  public private(set) var state = ProjectState.queued
+  /// Why it is paused, and what a person is told.
+  public private(set) var pause: (reason: PauseReason, detail: String?)? {
+    get { pauseReason.map { ($0, pauseDetail) } }
+    set {
+      pauseReason = newValue?.reason
+      pauseDetail = newValue?.detail
+    }
+  }
+  public private(set) var planned: Event.Planned?
+  /// Every call in the order of its number.
+  public private(set) var calls: [Call] = []
+  public private(set) var commits: [Event.Committed] = []
+  public private(set) var failedAttempts: [Event.AttemptFailed] = []
+  public private(set) var notes: [Event.Noted] = []
+  public private(set) var ended: Event.Ended?
+  public private(set) var endedAt: Timestamp?
+  public private(set) var lastLine = 0
+  public private(set) var updatedAt: Timestamp?
+  private var pauseReason: PauseReason?
+  private var pauseDetail: String?
+
+  public struct Call: Sendable, Equatable {
+    public let reserved: Event.Reserved
+    public let reservedAt: Timestamp
+    public fileprivate(set) var settled: Event.Settled?
+    public fileprivate(set) var settledAt: Timestamp?
+
+    /// What counts against the budget: what was booked, or all of what is set aside.
+    public var booked: Int { settled?.booked ?? reserved.tokens }
+  }
+
+  public init() {}
+
+  public init(_ lines: some Sequence<JournalLine>) throws(BookFailure) {
+    for line in lines { try apply(line) }
+  }
+
+  /// Takes in the next line.
+  public mutating func apply(_ line: JournalLine) throws(BookFailure) {
+    func fail(_ why: String) -> BookFailure { BookFailure(line: line.number, why: why) }
+    guard line.number == lastLine + 1 else { throw fail("line \(lastLine + 1) was expected") }
+    guard ended == nil else { throw fail("the project ended before it") }
+    if lastLine == 0 {
+      guard case .accepted = line.event else { throw fail("the first line must be accepted") }
+    }
+    switch line.event {
+    case .accepted(let payload):
+      guard accepted == nil else { throw fail("the project was accepted before") }
+      accepted = payload
+      acceptedAt = line.time
+    case .leased: break
+    case .moved(let move):
+      guard move.from == state else { throw fail("the project was \(state), not \(move.from)") }
+      guard ProjectState.mayMove(from: move.from, to: move.to) else {
+        throw fail("\(IllegalMove(from: move.from, to: move.to))")
+      }
+      state = move.to
+      pause = move.to == .paused ? (move.reason ?? .user, move.detail) : nil
+    case .planned(let payload): planned = payload
+    case .reserved(let payload):
+      guard payload.call == calls.count + 1 else {
+        throw fail("call \(calls.count + 1) was expected, not \(payload.call)")
+      }
+      calls.append(Call(reserved: payload, reservedAt: line.time))
+    case .settled(let payload):
+      guard calls.indices.contains(payload.call - 1) else {
+        throw fail("call \(payload.call) was never reserved")
+      }
+      guard calls[payload.call - 1].settled == nil else {
+        throw fail("call \(payload.call) is settled twice")
+      }
+      calls[payload.call - 1].settled = payload
+      calls[payload.call - 1].settledAt = line.time
+    case .attemptFailed(let payload): failedAttempts.append(payload)
+    case .committed(let payload): commits.append(payload)
+    case .noted(let payload): notes.append(payload)
+    case .ended(let payload):
+      ended = payload
+      endedAt = line.time
+      state = payload.outcome.state
+    }
+    lastLine = line.number
+    updatedAt = line.time
+  }
+
+  /// Tokens that count against the budget: settled calls as booked, open ones as reserved.
+  public var bookedTokens: Int { calls.reduce(0) { $0 + $1.booked } }
+
+  /// Prompt tokens as the servers counted them.
+  public var promptTokens: Int { calls.reduce(0) { $0 + ($1.settled?.promptTokens ?? 0) } }
+
+  /// Completion tokens as the servers counted them.
+  public var completionTokens: Int {
+    calls.reduce(0) { $0 + ($1.settled?.completionTokens ?? 0) }
+  }
+
+  /// Tokens booked for calls whose use no server told.
+  public var uncountedTokens: Int { bookedTokens - promptTokens - completionTokens }
+
+  public var openCalls: [Call] { calls.filter { $0.settled == nil } }
+
+  /// The last call for a subtask that ended with a whole answer which was not refused.
+  public func usableAnswer(for subtask: Subtask.ID) -> Call? {
+    let refused = Set(failedAttempts.map(\.call))
+    return calls.last {
+      $0.reserved.subtask == subtask && $0.settled?.outcome == .answered
+        && !refused.contains($0.reserved.call)
+    }
+  }
+
+  /// How many calls were made for a purpose, or for one subtask of it.
+  public func attempts(_ purpose: CallPurpose, _ subtask: Subtask.ID?) -> Int {
+    calls.count { $0.reserved.purpose == purpose && $0.reserved.subtask == subtask }
+  }
+
+  /// How many answers for it were refused, which is what `retries` limits.
+  public func refusals(_ purpose: CallPurpose, _ subtask: Subtask.ID?) -> Int {
+    let numbers = Set(
+      calls.filter { $0.reserved.purpose == purpose && $0.reserved.subtask == subtask }
+        .map(\.reserved.call))
+    return failedAttempts.count { numbers.contains($0.call) }
+  }
+}
+
+/// A journal that contradicts itself.
+public struct BookFailure: Error, Equatable, CustomStringConvertible {
+  public let line: Int
+  public let why: String
+
+  public var description: String { "events.jsonl:\(line): \(why)" }
+}

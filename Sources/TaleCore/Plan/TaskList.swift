@@ -1,0 +1,116 @@
+/// A Markdown task list that is its own plan: each heading with `- [ ]` items is a phase.
+public enum TaskList {
+  /// The plan, or nil where there is no item.
+  ///
+  /// Items run in the order in which they stand; `-> \`path\`` at an item's end names its file.
+  /// Ticked items (`- [x]`) are done already and left out; indented lines below an item are its
+  /// details; fenced code is not looked into.
+  ///
+  /// - Parameter firstLine: the line of the file on which `body` starts.
+  static func plan(
+    in body: String, firstLine: Int, title: String
+  ) throws(DescriptionProblem) -> Plan? {
+    var reader = Reader(title: title)
+    for (offset, line) in Markdown.lines(of: body).enumerated() {
+      try reader.read(line, number: firstLine + offset)
+    }
+    let phases = reader.phases.filter { !$0.subtasks.isEmpty }
+    if phases.isEmpty {
+      guard reader.ticked > 0 else { return nil }
+      throw DescriptionProblem(
+        "all \(reader.ticked) items of the task list are ticked, so there is nothing to do",
+        mend: "Write `- [ ]` before what is to be done.")
+    }
+    let plan = Plan(title: title, origin: .tasks, phases: numbered(phases))
+    if let problem = PlanCheck.written.problems(of: plan).first {
+      throw DescriptionProblem(
+        "the task list does not hold as a plan: \(problem)", mend: "Mend the list, and drop it again.")
+    }
+    return plan
+  }
+
+  /// The text of the first heading outside of code, or nil.
+  static func firstHeading(in body: String) -> String? {
+    for line in Markdown.lines(of: body) {
+      if case .heading(let text) = line, !text.isEmpty { return String(text.prefix(200)) }
+    }
+    return nil
+  }
+
+  /// Gives the IDs, and lets each item need the one before it: a list that a person wrote is an
+  /// order, and a later item may speak of what an earlier one makes.
+  private static func numbered(_ phases: [Phase]) -> [Phase] {
+    var phases = phases
+    var previous: String?
+    for p in phases.indices {
+      for s in phases[p].subtasks.indices {
+        phases[p].subtasks[s].id = "\(p + 1).\(s + 1)"
+        phases[p].subtasks[s].needs = previous.map { [$0] } ?? []
+        previous = phases[p].subtasks[s].id
+      }
+    }
+    return phases
+  }
+
+  private struct Reader {
+    var phases: [Phase]
+    var ticked = 0
+    private var inItem = false
+
+    init(title: String) { phases = [Phase(title: title, subtasks: [])] }
+
+    mutating func read(_ line: Markdown.Line, number: Int) throws(DescriptionProblem) {
+      switch line {
+      case .heading(let text):
+        phases.append(Phase(title: text, subtasks: []))
+        inItem = false
+      case .item(ticked: true, _):
+        ticked += 1
+        inItem = false
+      case .item(ticked: false, let text):
+        phases[phases.count - 1].subtasks.append(try item(text, line: number))
+        inItem = true
+      case .text(let text, let indented):
+        let isBlank = text.allSatisfy(\.isWhitespace)
+        if inItem, indented, !isBlank {
+          let phase = phases.count - 1
+          let last = phases[phase].subtasks.count - 1
+          let details = phases[phase].subtasks[last].details
+          phases[phase].subtasks[last].details = details.isEmpty ? text : "\(details)\n\(text)"
+        } else if !isBlank {
+          inItem = false
+        }
+      }
+    }
+
+    private func item(_ text: String, line: Int) throws(DescriptionProblem) -> Subtask {
+      guard let (title, path) = Self.arrow(in: text) else { return Subtask(id: "", title: text) }
+      do {
+        return Subtask(id: "", title: title, output: try DeliverablePath(path))
+      } catch {
+        throw DescriptionProblem(
+          "\(error)", mend: "Name a file inside of the project, such as -> `src/main.py`.",
+          line: line)
+      }
+    }
+
+    /// Splits `Write the tool -> \`tool.py\``.
+    private static func arrow(in text: String) -> (title: String, path: String)? {
+      guard text.last == "`" else { return nil }
+      let rest = text.dropLast()
+      guard let tick = rest.lastIndex(of: "`") else { return nil }
+      var before = rest[..<tick]
+      while before.last?.isWhitespace == true { before.removeLast() }
+      if before.hasSuffix("->") {
+        before.removeLast(2)
+      } else if before.hasSuffix("→") {
+        before.removeLast()
+      } else {
+        return nil
+      }
+      while before.last?.isWhitespace == true { before.removeLast() }
+      let path = String(rest[rest.index(after: tick)...])
+      return (before.isEmpty ? "Write \(path)" : String(before), path)
+    }
+  }
+}

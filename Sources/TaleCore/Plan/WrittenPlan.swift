@@ -1,0 +1,66 @@
+/// A plan that its owner wrote into the key `phases`.
+enum WrittenPlan {
+  static func read(_ value: YAMLValue, title: String) throws(DescriptionProblem) -> Plan {
+    var phases: [Phase] = []
+    for phase in try value.list(of: "phases") {
+      phases.append(try read(phase: phase, number: phases.count + 1))
+    }
+    let plan = Plan(title: title, origin: .phases, phases: phases)
+    if let problem = PlanCheck.written.problems(of: plan).first {
+      throw value.problem(
+        "the plan in \"phases\" does not hold: \(problem)",
+        mend: "Mend the plan, or remove it and let the task model make one.")
+    }
+    return plan
+  }
+
+  private static func read(
+    phase: YAMLValue, number: Int
+  ) throws(DescriptionProblem) -> Phase {
+    var result = Phase(title: "Phase \(number)", subtasks: [])
+    for (key, line, column, value) in try phase.mapping(of: "a phase") {
+      switch key {
+      case "title": result.title = try value.text(of: key, maxLength: 200)
+      case "subtasks":
+        for subtask in try value.list(of: key) {
+          let id = "\(number).\(result.subtasks.count + 1)"
+          result.subtasks.append(try read(subtask: subtask, id: id))
+        }
+      default: throw unknown(key, in: ["title", "subtasks"], line, column)
+      }
+    }
+    return result
+  }
+
+  private static func read(
+    subtask: YAMLValue, id: String
+  ) throws(DescriptionProblem) -> Subtask {
+    var result = Subtask(id: id, title: "")
+    for (key, line, column, value) in try subtask.mapping(of: "a subtask") {
+      switch key {
+      case "title": result.title = try value.text(of: key, maxLength: 500)
+      case "details": result.details = try value.text(of: key, maxLength: 100_000)
+      case "output": result.output = try value.path(of: key)
+      case "needs":
+        result.needs = try value.list(of: key).map { need throws(DescriptionProblem) in
+          try need.text(of: key, maxLength: 20)
+        }
+      case "verify":
+        throw DescriptionProblem(
+          "the key \"verify\" is not carried out by this version of tale",
+          mend: "Remove it, or wait for a version that has the sandbox.", line: line, column: column)
+      default:
+        throw unknown(key, in: ["title", "details", "output", "needs", "verify"], line, column)
+      }
+    }
+    return result
+  }
+
+  private static func unknown(
+    _ key: String, in known: [String], _ line: Int?, _ column: Int?
+  ) -> DescriptionProblem {
+    DescriptionProblem(
+      "unknown key \"\(key)\"\(NearestName.suggestion(for: key, in: known))",
+      mend: "Here the keys are: \(known.joined(separator: ", ")).", line: line, column: column)
+  }
+}

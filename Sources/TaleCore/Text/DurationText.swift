@@ -1,0 +1,37 @@
+/// Lengths of time as people write them.
+public enum DurationText {
+  /// Seconds of `90`, `90s`, `15m`, `2h`, `1h30m`, `1d`; nil for anything else.
+  public static func seconds(_ text: String) -> Int? {
+    if let plain = Int(text) { return plain >= 0 ? plain : nil }
+    var total = 0
+    var digits = ""
+    for character in text {
+      if character.isASCII, character.isNumber {
+        digits.append(character)
+        continue
+      }
+      let unit: Int
+      switch character {
+      case "s": unit = 1
+      case "m": unit = 60
+      case "h": unit = 3600
+      case "d": unit = 86400
+      default: return nil
+      }
+      guard let number = Int(digits), number < 1_000_000 else { return nil }
+      total += number * unit
+      digits = ""
+    }
+    return digits.isEmpty && !text.isEmpty ? total : nil
+  }
+
+  /// `45 s`, `12 min`, `1 h 05 min`.
+  public static func readable(seconds: Int) -> String {
+    switch seconds {
+    case ..<90: "\(max(0, seconds)) s"
+    case ..<5400: "\((seconds + 30) / 60) min"
+    default:
+      "\((seconds + 30) / 3600) h \((seconds + 30) % 3600 / 60 < 10 ? "0" : "")\((seconds + 30) % 3600 / 60) min"
+    }
+  }
+}

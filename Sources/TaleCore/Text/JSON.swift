@@ -1,0 +1,48 @@
+internal import FoundationEssentials
+
+/// How tale writes and reads JSON, everywhere.
+public enum JSON {
+  /// The version of every format that this build writes and the newest that it reads.
+  public static let schema = 1
+
+  /// One line, keys sorted: the same value gives the same bytes.
+  public static func line(_ value: some Encodable) throws -> [UInt8] {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+    return Array(try encoder.encode(value)) + [UInt8(ascii: "\n")]
+  }
+
+  /// Indented, for files that people open too.
+  public static func document(_ value: some Encodable) throws -> [UInt8] {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes, .prettyPrinted]
+    return Array(try encoder.encode(value)) + [UInt8(ascii: "\n")]
+  }
+
+  public static func decode<Value: Decodable>(
+    _ type: Value.Type, from bytes: some Collection<UInt8>
+  ) throws -> Value {
+    try JSONDecoder().decode(type, from: Data(bytes))
+  }
+
+  /// Decodes a format that carries `schema`, and refuses a newer one than this build knows.
+  public static func decodeVersioned<Value: Decodable>(
+    _ type: Value.Type, from bytes: some Collection<UInt8>
+  ) throws -> Value {
+    let data = Data(bytes)
+    let found = try JSONDecoder().decode(Versioned.self, from: data).schema
+    guard found <= schema else { throw NewerSchema(found: found) }
+    return try JSONDecoder().decode(type, from: data)
+  }
+
+  private struct Versioned: Decodable { let schema: Int }
+}
+
+/// A file of a newer tale.
+public struct NewerSchema: Error, CustomStringConvertible {
+  public let found: Int
+
+  public var description: String {
+    "written by a newer tale (schema \(found), this one reads up to \(JSON.schema)); update tale"
+  }
+}

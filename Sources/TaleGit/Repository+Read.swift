@@ -1,0 +1,111 @@
+internal import CGit2
+internal import SystemPackage
+
+extension Repository {
+  /// The most files that one commit may have to be listed, compared or restored.
+  public static let filesMax = 1_000_000
+
+  /// The history of `main`, the newest first, along first parents.
+  /// - Parameter limit: how many commits at most.
+  public func log(limit: Int) throws(GitFailure) -> [CommitInfo] {
+    var commits: [CommitInfo] = []
+    var next = try head()
+    while let id = next, commits.count < limit {
+      let commit = try info(of: id)
+      commits.append(commit)
+      next = commit.parents.first
+    }
+    return commits
+  }
+
+  /// What one commit says about itself.
+  public func info(of commit: CommitID) throws(GitFailure) -> CommitInfo {
+    let object = try lookup(commit)
+    let pointer = object.pointer
+    var message = git_commit_message(pointer).map { String(cString: $0) } ?? ""
+    if message.hasSuffix("\n") { message.removeLast() }
+    let author = git_commit_author(pointer)
+    let info = CommitInfo(
+      id: commit,
+      parents: (0..<git_commit_parentcount(pointer)).compactMap { index in
+        git_commit_parent_id(pointer, index).map { CommitID($0.pointee) }
+      },
+      message: message,
+      seconds: git_commit_time(pointer),
+      author: GitSignature(
+        name: author?.pointee.name.map { String(cString: $0) } ?? "",
+        email: author?.pointee.email.map { String(cString: $0) } ?? ""))
+    _ = consume object
+    return info
+  }
+
+  /// The name of a commit's tree: equal for equal content.
+  public func treeID(of commit: CommitID) throws(GitFailure) -> ObjectID {
+    ObjectID(try rawTree(of: commit))
+  }
+
+  /// A file's content in a commit (for a link: its target); nil where there is no file.
+  /// - Parameter limit: the most bytes; a larger file is an error, found before it is read.
+  public func read(
+    _ path: String, at commit: CommitID, limit: Int
+  ) throws(GitFailure) -> [UInt8]? {
+    let reader = TreeReader(self)
+    var found = TreeEntry(kind: .folder, id: try rawTree(of: commit))
+    for part in TreePath.parts(of: Array(path.utf8)) {
+      guard found.kind == .folder, let next = try reader.entries(of: found.id)[part] else {
+        return nil
+      }
+      found = next
+    }
+    switch found.kind {
+    case .folder, .submodule: return nil
+    case .file, .executable, .link: break
+    }
+    let size = try reader.size(of: found.id)
+    guard size <= limit else {
+      throw .refused(
+        "read \"\(path)\" of", place, "it has \(size) bytes, \(limit) are allowed",
+        code: GIT_EBUFS)
+    }
+    return try reader.withBlob(found.id) { Array($0) }
+  }
+
+  /// All files of a commit, in the order of git's trees; submodules are left out.
+  public func files(at commit: CommitID) throws(GitFailure) -> [TreeFile] {
+    let reader = TreeReader(self)
+    var files: [TreeFile] = []
+    for (path, entry) in try allFiles(at: commit) {
+      files.append(
+        TreeFile(
+          path: String(decoding: path, as: UTF8.self), blob: ObjectID(entry.id),
+          size: try reader.size(of: entry.id), executable: entry.kind == .executable,
+          isLink: entry.kind == .link))
+    }
+    return files
+  }
+
+  /// All files of a commit with the bytes of their paths, sorted by these.
+  func allFiles(at commit: CommitID) throws(GitFailure) -> [(path: [UInt8], entry: TreeEntry)] {
+    let reader = TreeReader(self)
+    var files: [(path: [UInt8], entry: TreeEntry)] = []
+    var waiting: [(path: [UInt8], id: git_oid, depth: Int)] = [([], try rawTree(of: commit), 0)]
+    while let folder = waiting.popLast() {
+      guard folder.depth <= WorkFolder.depthMax else {
+        throw .refused("list the files of", place, "folders are nested too deep", code: GIT_EBUFS)
+      }
+      for (name, entry) in try reader.entries(of: folder.id) {
+        let path = folder.path.isEmpty ? name : folder.path + [UInt8(ascii: "/")] + name
+        switch entry.kind {
+        case .folder: waiting.append((path, entry.id, folder.depth + 1))
+        case .file, .executable, .link: files.append((path, entry))
+        case .submodule: continue
+        }
+      }
+      guard files.count <= Self.filesMax else {
+        throw .refused(
+          "list the files of", place, "there are more than \(Self.filesMax)", code: GIT_EBUFS)
+      }
+    }
+    return files.sorted { $0.path.lexicographicallyPrecedes($1.path) }
+  }
+}

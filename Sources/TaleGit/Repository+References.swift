@@ -1,0 +1,80 @@
+internal import CGit2
+internal import SystemPackage
+
+extension Repository {
+  /// The commit that a full name such as `refs/tale/partial` stands for; nil for no such name.
+  public func reference(_ name: String) throws(GitFailure) -> CommitID? {
+    var raw = git_oid()
+    do throws(GitFailure) {
+      try checked("read \(name) of", place) { git_reference_name_to_id(&raw, handle, name) }
+    } catch  where error.isMissing {
+      return nil
+    }
+    return CommitID(raw)
+  }
+
+  /// Makes a full name stand for a commit that is here, whatever it stood for before.
+  ///
+  /// It is on disk when this returns: libgit2 syncs the file and its folder (2 syncs), and each
+  /// folder that was made for it is synced in the one above it (1 each).
+  public func setReference(_ name: String, to commit: CommitID) throws(GitFailure) {
+    try move(name, from: nil, to: commit)
+  }
+
+  /// Removes a name; one that is not there is no error. On disk when this returns (1 sync).
+  public func deleteReference(_ name: String) throws(GitFailure) {
+    try requireReferenceName(name)
+    guard try reference(name) != nil else { return }
+    try checked("delete \(name) of", place) { git_reference_remove(handle, name) }
+    // Emptied folders may be gone with it: sync the nearest that is left.
+    var folder = gitFolder.pushing(FilePath(name)).removingLastComponent()
+    while Disk.kind(of: folder) != .folder { folder = folder.removingLastComponent() }
+    try Disk.sync(folder)
+    try Disk.sync(gitFolder)
+  }
+
+  /// What a reference must stand for to be moved.
+  enum Expected {
+    case nothing
+    case commit(CommitID)
+  }
+
+  /// Moves a reference if it stands for `expected` (nil: for anything), under its lock.
+  func move(
+    _ name: String, from expected: Expected?, to commit: CommitID
+  ) throws(GitFailure) {
+    try requireReferenceName(name)
+    let missing = missingFolders(of: name)
+    var target = commit.raw
+    // All zeros is how libgit2 says "must not exist": compared under the lock, unlike force = 0.
+    var current = git_oid()
+    if case .commit(let id) = expected { current = id.raw }
+    let reference = try Owned("set \(name) of", place, free: git_reference_free) { out in
+      guard expected != nil else {
+        return git_reference_create(&out, handle, name, &target, 1, nil)
+      }
+      return git_reference_create_matching(&out, handle, name, &target, 1, &current, nil)
+    }
+    _ = consume reference
+    for folder in missing { try Disk.sync(folder.removingLastComponent()) }
+  }
+
+  private func requireReferenceName(_ name: String) throws(GitFailure) {
+    var valid: CInt = 0
+    try checked("use \(name) in", place) { git_reference_name_is_valid(&valid, name) }
+    guard valid == 1, name.hasPrefix("refs/"), !name.contains("\0") else {
+      throw .refused("use \(name) in", place, "a reference's full name starts with refs/")
+    }
+  }
+
+  /// The folders that libgit2 will have to make for a reference, the highest first.
+  private func missingFolders(of name: String) -> [FilePath] {
+    var missing: [FilePath] = []
+    var folder = gitFolder.pushing(FilePath(name)).removingLastComponent()
+    while Disk.kind(of: folder) == nil, folder != gitFolder {
+      missing.insert(folder, at: 0)
+      folder = folder.removingLastComponent()
+    }
+    return missing
+  }
+}

@@ -1,0 +1,71 @@
+internal import CGit2
+internal import Glibc
+internal import SystemPackage
+
+/// Reads trees and blobs out of a repository.
+struct TreeReader: ~Copyable {
+  private let handle: OpaquePointer
+  private let database: OpaquePointer
+  private let place: FilePath
+
+  /// The repository must outlive this value: it borrows the handles.
+  init(_ repository: borrowing Repository) {
+    handle = repository.handle
+    database = repository.objects
+    place = repository.place
+  }
+
+  /// The names in one tree.
+  ///
+  /// - Throws: also for a name that no tree may hold, such as `..`: libgit2 reads such trees, and
+  ///   restoring one would write outside the work tree.
+  func entries(of id: git_oid) throws(GitFailure) -> [[UInt8]: TreeEntry] {
+    var id = id
+    let tree = try Owned("read a tree of", place, free: git_tree_free) {
+      git_tree_lookup(&$0, handle, &id)
+    }
+    let pointer = tree.pointer
+    var entries: [[UInt8]: TreeEntry] = [:]
+    for index in 0..<git_tree_entrycount(pointer) {
+      guard let entry = git_tree_entry_byindex(pointer, index),
+        let name = git_tree_entry_name(entry), let id = git_tree_entry_id(entry)
+      else { continue }
+      let bytes = Array(UnsafeRawBufferPointer(start: name, count: strlen(name)))
+      if let problem = TreePath.problem(withPart: bytes) {
+        throw .refused("read a tree of", place, problem)
+      }
+      let mode = UInt32(git_tree_entry_filemode(entry).rawValue)
+      // Old tools wrote 0664; libgit2 calls it "group writable".
+      let kind = TreeEntry.Kind(rawValue: mode) ?? .file
+      entries[bytes] = TreeEntry(kind: kind, id: id.pointee)
+    }
+    return entries
+  }
+
+  /// A blob's size in bytes, without reading its content where git can tell.
+  func size(of blob: git_oid) throws(GitFailure) -> Int {
+    var blob = blob
+    var size = 0
+    var type = GIT_OBJECT_INVALID
+    try checked("read a blob of", place) {
+      git_odb_read_header(&size, &type, database, &blob)
+    }
+    return size
+  }
+
+  /// Lends a blob's content, which is in memory as a whole.
+  func withBlob<Result>(
+    _ id: git_oid, _ body: (UnsafeRawBufferPointer) throws(GitFailure) -> Result
+  ) throws(GitFailure) -> Result {
+    var id = id
+    let blob = try Owned("read a blob of", place, free: git_blob_free) {
+      git_blob_lookup(&$0, handle, &id)
+    }
+    let pointer = blob.pointer
+    let content = UnsafeRawBufferPointer(
+      start: git_blob_rawcontent(pointer), count: Int(git_blob_rawsize(pointer)))
+    let result = try body(content)
+    _ = consume blob
+    return result
+  }
+}

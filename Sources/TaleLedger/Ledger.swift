@@ -1,0 +1,118 @@
+internal import FoundationEssentials
+internal import GRDB
+public import TaleCore
+
+/// The database of what was done and what it cost: a fold of the projects' journals.
+///
+/// Nothing reads it to decide what to do. It may be deleted at any time and is made anew from the
+/// journals.
+public final class Ledger: Sendable {
+  private let pool: DatabasePool
+
+  /// Opens the database, and makes or updates its tables.
+  ///
+  /// - Parameter path: the file; its folder must be there. Two more files stand beside it (-wal,
+  ///   -shm).
+  /// - Throws: GRDB's `DatabaseError`.
+  public init(path: String) throws {
+    var configuration = Configuration()
+    configuration.label = "tale.ledger"
+    // Another runner may be writing; a writer holds the database for milliseconds.
+    configuration.busyMode = .timeout(30)
+    pool = try DatabasePool(path: path, configuration: configuration)
+    try LedgerSchema.migrator.migrate(pool)
+  }
+
+  /// Takes in a project's journal; lines that were taken in before are passed over.
+  ///
+  /// All of it is one transaction: a project is in the ledger up to a line, or not.
+  public func record(_ lines: [JournalLine]) async throws {
+    guard let id = Self.project(of: lines) else { return }
+    try await pool.write { try LedgerFold(database: $0, project: id).apply(lines) }
+  }
+
+  /// Sums over all calls of a project.
+  public func totals(of project: ProjectID) async throws -> Totals? {
+    try await pool.read { try Totals.fetch($0, project: project) }
+  }
+
+  /// Every call of a project, in the order of their numbers.
+  public func executions(of project: ProjectID) async throws -> [Execution] {
+    try await pool.read { try Execution.fetch($0, project: project) }
+  }
+
+  /// The number of the last line that was taken in; 0 for an unknown project.
+  public func lastLine(of project: ProjectID) async throws -> Int {
+    try await pool.read { database in
+      try Int.fetchOne(
+        database, sql: "SELECT last_line FROM projects WHERE id = ?",
+        arguments: [project.description]) ?? 0
+    }
+  }
+
+  private static func project(of lines: [JournalLine]) -> ProjectID? {
+    guard let first = lines.first, case .accepted(let accepted) = first.event else { return nil }
+    return accepted.id
+  }
+}
+
+/// What a project's calls came to.
+public struct Totals: Sendable, Equatable {
+  public let calls: Int
+  public let promptTokens: Int
+  public let completionTokens: Int
+  /// What counts against the budget.
+  public let bookedTokens: Int
+
+  static func fetch(_ database: Database, project: ProjectID) throws -> Totals? {
+    let sql = """
+      SELECT count(*) AS calls, coalesce(sum(prompt_tokens), 0) AS prompt,
+        coalesce(sum(completion_tokens), 0) AS completion,
+        coalesce(sum(coalesce(booked_tokens, reserved_tokens)), 0) AS booked
+      FROM executions WHERE project = ?
+      """
+    let known = try Bool.fetchOne(
+      database, sql: "SELECT EXISTS (SELECT 1 FROM projects WHERE id = ?)",
+      arguments: [project.description])
+    guard known == true,
+      let row = try Row.fetchOne(database, sql: sql, arguments: [project.description])
+    else { return nil }
+    return Totals(
+      calls: row["calls"], promptTokens: row["prompt"], completionTokens: row["completion"],
+      bookedTokens: row["booked"])
+  }
+}
+
+/// One model call.
+public struct Execution: Sendable, Equatable {
+  public let call: Int
+  public let purpose: String
+  public let subtask: String?
+  public let attempt: Int
+  public let role: String
+  public let model: String
+  public let strategy: String
+  public let reservedTokens: Int
+  public let estimatedTokens: Int
+  public let promptTokens: Int?
+  public let completionTokens: Int?
+  public let bookedTokens: Int?
+  /// Nil while the call runs.
+  public let outcome: String?
+  public let milliseconds: Int?
+
+  static func fetch(_ database: Database, project: ProjectID) throws -> [Execution] {
+    let rows = try Row.fetchAll(
+      database, sql: "SELECT * FROM executions WHERE project = ? ORDER BY call",
+      arguments: [project.description])
+    return rows.map { row in
+      Execution(
+        call: row["call"], purpose: row["purpose"], subtask: row["subtask"],
+        attempt: row["attempt"], role: row["role"], model: row["model"],
+        strategy: row["strategy"], reservedTokens: row["reserved_tokens"],
+        estimatedTokens: row["estimated_tokens"], promptTokens: row["prompt_tokens"],
+        completionTokens: row["completion_tokens"], bookedTokens: row["booked_tokens"],
+        outcome: row["outcome"], milliseconds: row["duration_ms"])
+    }
+  }
+}

@@ -1,0 +1,97 @@
+internal import GRDB
+
+/// The ledger's tables. A migration that was released is never changed: a new one follows it.
+enum LedgerSchema {
+  static var migrator: DatabaseMigrator {
+    var migrator = DatabaseMigrator()
+    migrator.registerMigration("1: projects, executions and what belongs to them") { database in
+      try database.execute(sql: first)
+    }
+    return migrator
+  }
+
+  /// Times are milliseconds since the epoch, tokens are counts, durations are milliseconds.
+  private static let first = """
+    CREATE TABLE projects (
+      id TEXT PRIMARY KEY NOT NULL,
+      name TEXT NOT NULL,
+      lane TEXT NOT NULL,
+      sequence INTEGER NOT NULL,
+      state TEXT NOT NULL,
+      accepted_at INTEGER NOT NULL,
+      ended_at INTEGER,
+      reason TEXT,
+      last_line INTEGER NOT NULL
+    ) STRICT, WITHOUT ROWID;
+
+    CREATE TABLE executions (
+      project TEXT NOT NULL REFERENCES projects (id) ON DELETE CASCADE,
+      call INTEGER NOT NULL,
+      purpose TEXT NOT NULL,
+      subtask TEXT,
+      attempt INTEGER NOT NULL,
+      role TEXT NOT NULL,
+      model TEXT NOT NULL,
+      strategy TEXT NOT NULL,
+      reserved_tokens INTEGER NOT NULL,
+      estimated_tokens INTEGER NOT NULL,
+      started_at INTEGER NOT NULL,
+      prompt_tokens INTEGER,
+      completion_tokens INTEGER,
+      booked_tokens INTEGER,
+      duration_ms INTEGER,
+      outcome TEXT,
+      detail TEXT,
+      PRIMARY KEY (project, call)
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX executions_by_model ON executions (model, started_at);
+
+    CREATE TABLE checkpoints (
+      project TEXT NOT NULL REFERENCES projects (id) ON DELETE CASCADE,
+      line INTEGER NOT NULL,
+      commit_id TEXT NOT NULL,
+      subtask TEXT,
+      path TEXT,
+      bytes INTEGER,
+      made_at INTEGER NOT NULL,
+      PRIMARY KEY (project, line)
+    ) STRICT, WITHOUT ROWID;
+
+    CREATE TABLE errors (
+      project TEXT NOT NULL REFERENCES projects (id) ON DELETE CASCADE,
+      line INTEGER NOT NULL,
+      call INTEGER,
+      subtask TEXT,
+      message TEXT NOT NULL,
+      happened_at INTEGER NOT NULL,
+      PRIMARY KEY (project, line)
+    ) STRICT, WITHOUT ROWID;
+
+    CREATE TABLE recoveries (
+      project TEXT NOT NULL REFERENCES projects (id) ON DELETE CASCADE,
+      call INTEGER NOT NULL,
+      strategy TEXT NOT NULL,
+      outcome TEXT,
+      PRIMARY KEY (project, call)
+    ) STRICT, WITHOUT ROWID;
+
+    CREATE TABLE performance (
+      project TEXT NOT NULL REFERENCES projects (id) ON DELETE CASCADE,
+      line INTEGER NOT NULL,
+      target TEXT NOT NULL,
+      actual_ms INTEGER NOT NULL,
+      target_ms INTEGER NOT NULL,
+      memory_delta_bytes INTEGER,
+      happened_at INTEGER NOT NULL,
+      PRIMARY KEY (project, line)
+    ) STRICT, WITHOUT ROWID;
+
+    CREATE TABLE conversations (
+      id INTEGER PRIMARY KEY,
+      project TEXT,
+      role TEXT NOT NULL,
+      content TEXT NOT NULL,
+      happened_at INTEGER NOT NULL
+    ) STRICT;
+    """
+}

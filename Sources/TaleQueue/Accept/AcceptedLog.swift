@@ -1,0 +1,78 @@
+internal import Glibc
+internal import SystemPackage
+internal import TaleCore
+internal import TaleSystem
+
+/// accepted.jsonl: what was accepted lately, to recognise a repeated delivery.
+///
+/// `rsync -a` in a cron line sends a file again that tale has long taken. Such a file has the
+/// name, lane, content and modification time (to the second) of one that was accepted.
+struct AcceptedLog {
+  struct Entry: Codable, Equatable {
+    var schema = JSON.schema
+    let id: ProjectID
+    let time: Timestamp
+    let lane: String
+    let name: String
+    let sha256: String
+    /// Seconds since the epoch.
+    let modified: Int
+  }
+
+  /// Bytes after which old entries are dropped: some 100,000 entries.
+  static let maxBytes = 32 << 20
+
+  let path: FilePath
+  let days: Int
+
+  /// The project that the same delivery made before, or nil.
+  func find(
+    lane: String, name: String, sha256: String, modified: Int, now: Timestamp
+  ) throws(SystemFailure) -> ProjectID? {
+    try entries(now: now).last {
+      $0.lane == lane && $0.name == name && $0.sha256 == sha256 && $0.modified == modified
+    }?.id
+  }
+
+  /// Adds an entry, on disk when this returns.
+  ///
+  /// - Precondition: the caller holds the accept lock.
+  func add(_ entry: Entry) throws(SystemFailure) {
+    if let status = try FileStatus.ifPresent(path), status.size > Self.maxBytes {
+      try shorten(now: entry.time)
+    }
+    let file = try Descriptor.open(path, O_RDWR | O_CREAT | O_APPEND, mode: 0o644)
+    try endTornLine(of: file)
+    try file.write(line(entry))
+    try file.sync()
+  }
+
+  /// Entries that still count; damaged lines are passed over, because losing one only means that a
+  /// repeated delivery runs again.
+  func entries(now: Timestamp) throws(SystemFailure) -> [Entry] {
+    let bytes = try DurableFile.readIfPresent(path, limit: 2 * Self.maxBytes) ?? []
+    let oldest = now.milliseconds - Int64(days) * 86_400_000
+    return bytes.split(separator: UInt8(ascii: "\n")).compactMap { line in
+      guard let entry = try? JSON.decodeVersioned(Entry.self, from: line) else { return nil }
+      return entry.time.milliseconds >= oldest ? entry : nil
+    }
+  }
+
+  private func shorten(now: Timestamp) throws(SystemFailure) {
+    let kept = try entries(now: now).suffix(50_000)
+    try DurableFile.replace(path, with: kept.flatMap(line))
+  }
+
+  private func endTornLine(of file: borrowing Descriptor) throws(SystemFailure) {
+    let size = try file.status().size
+    guard size > 0 else { return }
+    let tail = try DurableFile.read(path, limit: 2 * Self.maxBytes).last
+    if tail != UInt8(ascii: "\n") { try file.write([UInt8(ascii: "\n")]) }
+  }
+
+  private func line(_ entry: Entry) -> [UInt8] {
+    do { return try JSON.line(entry) } catch {
+      preconditionFailure("an accepted entry cannot be written as JSON: \(error)")
+    }
+  }
+}

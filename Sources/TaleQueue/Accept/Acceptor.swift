@@ -1,0 +1,220 @@
+internal import Glibc
+internal import SystemPackage
+public import TaleCore
+public import TaleSystem
+
+/// Takes a drop into the queue: from then on it is never lost and never doubled.
+///
+/// The drop is moved into a folder of staging, which becomes complete there: description, journal,
+/// progress. One rename then makes it a project. Each step is on disk before the next begins, so a
+/// crash leaves a drop that recovery finishes or puts back (see ``Recovery``).
+public struct Acceptor: Sendable {
+  public enum Outcome: Sendable, Equatable {
+    /// It waits in active.
+    case accepted(ProjectID)
+    /// It stands in failed, with the reason.
+    case rejected(ProjectID, DescriptionProblem)
+    /// The same delivery made this project before; it is removed.
+    case redelivered(ProjectID)
+    /// Somebody writes it: look again later.
+    case busy
+    /// It is gone: another runner took it, or its owner took it back.
+    case lost
+  }
+
+  let queue: Queue
+  let limits: AcceptLimits
+  let time: any TimeSource
+
+  public init(queue: Queue, limits: AcceptLimits, time: any TimeSource) {
+    self.queue = queue
+    self.limits = limits
+    self.time = time
+  }
+
+  /// Accepts what stands in the inbox under this entry.
+  ///
+  /// - Throws: ``SystemFailure``; the drop is then still in the inbox, or in staging for recovery.
+  public func accept(_ entry: InboxEntry) throws(SystemFailure) -> Outcome {
+    guard case .candidate(let candidate) = entry.verdict else { return .lost }
+    return try FileLock.holding(queue.folders.acceptLock) { () throws(SystemFailure) in
+      try move(entry, candidate)
+    }
+  }
+
+  private func move(
+    _ entry: InboxEntry, _ candidate: InboxEntry.Candidate
+  ) throws(SystemFailure) -> Outcome {
+    try checkSpace()
+    let source = queue.folders.inbox(lane: entry.lane).appending(entry.name)
+    switch try look(at: source, candidate) {
+    case .settled: break
+    case .busy: return .busy
+    case .gone: return .lost
+    }
+    let drop = Drop(
+      lane: entry.lane, name: entry.name.string, origin: "inbox",
+      modified: candidate.status.modified.seconds)
+    let staged = try stage(drop.name, origin: Origin(
+      lane: entry.lane, name: entry.name, isFolder: candidate.kind == .folder))
+    let target = candidate.kind == .file ? staged.description : staged.input
+    do {
+      try Folder.renameKeeping(source, to: target)
+    } catch where error.isMissing {
+      try Folder.removeTree(staged.path)
+      return .lost
+    }
+    try Folder.sync(staged.path)
+    try Folder.sync(source.removingLastComponent())
+    if candidate.kind == .folder { try takeDescription(from: staged) }
+    // A writer that opened the file before the rename still has it.
+    if try look(at: target, nil) == .busy {
+      try putBack(staged, to: source, from: target)
+      return .busy
+    }
+    return try finish(staged, drop)
+  }
+
+  /// Takes the content of a file that stays where it is: `tale submit` and `tale run`.
+  public func accept(
+    copyOf bytes: [UInt8], name: String, lane: String, origin: String
+  ) throws(SystemFailure) -> Outcome {
+    try FileLock.holding(queue.folders.acceptLock) { () throws(SystemFailure) in
+      try checkSpace()
+      let staged = try stage(name, origin: nil)
+      try DurableFile.replace(staged.description, with: bytes)
+      return try finish(staged, Drop(lane: lane, name: name, origin: origin, modified: nil))
+    }
+  }
+
+  struct Drop {
+    let lane: String
+    let name: String
+    let origin: String
+    /// Nil where a re-delivery cannot be.
+    let modified: Int?
+  }
+
+  /// Makes a project of a staged folder that holds its description, and moves it to its place.
+  ///
+  /// - Precondition: the accept lock is held.
+  func finish(_ staged: ProjectFolder, _ drop: Drop) throws(SystemFailure) -> Outcome {
+    let now = time.now()
+    let log = AcceptedLog(path: queue.folders.acceptedLog, days: limits.redeliveryDays)
+    let sha256 = try SHA256.of(fileAt: staged.description)
+    if let modified = drop.modified,
+      let earlier = try log.find(
+        lane: drop.lane, name: drop.name, sha256: sha256, modified: modified, now: now)
+    {
+      try Folder.removeTree(staged.path)
+      try Folder.sync(queue.folders.staging)
+      return .redelivered(earlier)
+    }
+    let parsed = try parse(staged, name: drop.name)
+    let accepted = Event.Accepted(
+      id: staged.id, sequence: try SequenceNumber(folders: queue.folders).next(), name: drop.name,
+      lane: drop.lane, origin: drop.origin, sha256: sha256,
+      bytes: try FileStatus.of(staged.description).size, modified: drop.modified,
+      priority: (try? parsed.get().priority) ?? 0)
+    try write(accepted, parsed, into: staged, at: now)
+    try DurableFile.remove(staged.origin)
+    try Folder.sync(staged.path)
+    let parent = parsed.isAccepted ? queue.folders.active : queue.folders.failed
+    try Folder.renameKeeping(staged.path, to: ProjectFolder(staged.id, in: parent).path)
+    try Folder.sync(parent)
+    try Folder.sync(queue.folders.staging)
+    // Only now: an entry for a drop that a crash puts back would make it vanish as a repetition.
+    if let modified = drop.modified {
+      try log.add(
+        .init(
+          id: staged.id, time: now, lane: drop.lane, name: drop.name, sha256: sha256,
+          modified: modified))
+    }
+    switch parsed {
+    case .success: return .accepted(staged.id)
+    case .failure(let problem): return .rejected(staged.id, problem)
+    }
+  }
+
+  private func write(
+    _ accepted: Event.Accepted, _ parsed: Result<ProjectDescription, DescriptionProblem>,
+    into staged: ProjectFolder, at now: Timestamp
+  ) throws(SystemFailure) {
+    do {
+      // A crash may have left a journal of an earlier try.
+      try DurableFile.remove(staged.journal)
+      var journal = try Journal.create(staged.journal)
+      try journal.append(.accepted(accepted), at: now, durable: false)
+      var title = accepted.name
+      var budget: Int?
+      switch parsed {
+      case .success(let description):
+        title = description.title
+        budget = description.budget.tokens
+      case .failure(let problem):
+        try journal.append(
+          .ended(.init(outcome: .rejected, reason: "\(problem)")), at: now, durable: false)
+        let text = RejectionReport.text(name: accepted.name, id: staged.id, problem, at: now)
+        try DurableFile.replace(staged.failure, with: Array(text.utf8))
+      }
+      try journal.sync()
+      let progress = Progress.of(
+        journal.book, id: staged.id, title: title, budget: budget, plan: nil, done: [],
+        runner: nil, at: now)
+      try DurableFile.replace(
+        staged.progress, with: try JSON.document(progress), durable: false)
+      try DurableFile.replace(
+        staged.progressText, with: Array(progress.text.utf8), durable: false)
+    } catch let failure as SystemFailure {
+      throw failure
+    } catch JournalFailure.system(let failure) {
+      throw failure
+    } catch {
+      preconditionFailure("the first lines of a journal contradict each other: \(error)")
+    }
+  }
+
+  private func parse(
+    _ staged: ProjectFolder, name: String
+  ) throws(SystemFailure) -> Result<ProjectDescription, DescriptionProblem> {
+    let parser = DescriptionParser(maxBytes: limits.descriptionBytes)
+    // Read one byte more than allowed, so that the parser can say that it is too much.
+    let bytes = try Descriptor.open(staged.description, O_RDONLY | O_NOFOLLOW)
+      .readPrefix(limits.descriptionBytes + 1)
+    do throws(DescriptionProblem) {
+      let description = try parser.parse(bytes, name: name)
+      try checkInput(staged)
+      return .success(description)
+    } catch {
+      return .failure(error)
+    }
+  }
+
+  private func checkInput(_ staged: ProjectFolder) throws(DescriptionProblem) {
+    guard let tree = try? Folder.tree(staged.input, limit: InboxListing.maxTreeEntries) else {
+      return
+    }
+    let bytes = tree.reduce(0) { $0 + $1.status.size }
+    if bytes > limits.inputBytes {
+      throw DescriptionProblem(
+        "the folder holds \(bytes.grouped) bytes, and \(limits.inputBytes.grouped) are allowed",
+        mend: "Drop less, or raise `queue.max_input`.")
+    }
+  }
+
+  private func checkSpace() throws(SystemFailure) {
+    let free = try FileSystemKind.freeBytes(at: queue.folders.root)
+    if free < limits.reserveBytes {
+      throw SystemFailure(
+        "accept while less than \(limits.reserveBytes.grouped) bytes are free (queue.reserve) in",
+        queue.folders.root, .noSpace)
+    }
+  }
+}
+
+extension Result where Failure == DescriptionProblem {
+  fileprivate var isAccepted: Bool {
+    if case .success = self { return true }
+    return false
+  }
+}

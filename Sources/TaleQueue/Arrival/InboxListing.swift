@@ -1,0 +1,119 @@
+internal import Glibc
+internal import SystemPackage
+internal import TaleCore
+public import TaleSystem
+
+/// Looks through the inbox and says of each name whether it is something to take.
+///
+/// The listing is the truth; the watcher only says when to make one.
+public struct InboxListing: Sendable {
+  let folders: QueueFolders
+  /// Entries that a dropped folder may have.
+  static let maxTreeEntries = 100_000
+
+  public init(_ folders: QueueFolders) { self.folders = folders }
+
+  /// Everything in the inbox and its lanes, in the order of lanes and names.
+  public func entries() throws(SystemFailure) -> [InboxEntry] {
+    var entries: [InboxEntry] = []
+    for lane in [""] + folders.lanes {
+      let folder = folders.inbox(lane: lane)
+      for name in try Folder.names(in: folder) {
+        if lane.isEmpty, folders.lanes.contains(name.string) { continue }
+        guard let verdict = try verdict(on: name, in: folder) else { continue }
+        entries.append(InboxEntry(lane: lane, name: name, verdict: verdict))
+      }
+    }
+    return entries
+  }
+
+  /// Nil for a name that is gone by now.
+  private func verdict(
+    on name: FilePath.Component, in folder: FilePath
+  ) throws(SystemFailure) -> InboxEntry.Verdict? {
+    let path = folder.appending(name)
+    guard let status = try FileStatus.ifPresent(path) else { return nil }
+    if name.string.hasPrefix(".") { return .passedOver }
+    switch status.kind {
+    case .regular: return verdict(onFile: path, name: name.string, status)
+    case .folder: return try verdict(onFolder: path, status)
+    case .link:
+      return .ignored(
+        why: "it is a symbolic link", mend: "copy the file itself into the inbox (cp -L)")
+    case .other:
+      return .ignored(
+        why: "it is a pipe, a socket or a device", mend: "drop a regular file or a folder")
+    }
+  }
+
+  private func verdict(
+    onFile path: FilePath, name: String, _ status: FileStatus
+  ) -> InboxEntry.Verdict {
+    let ending = name.split(separator: ".", omittingEmptySubsequences: false).last ?? ""
+    guard name.contains("."), Slug.extensions.contains(ending.lowercased()) else {
+      let known = Slug.extensions.map { ".\($0)" }.joined(separator: " ")
+      return .ignored(
+        why: "its name does not say that it is a description",
+        mend: "give it one of these endings: \(known)")
+    }
+    // rsync marks what an interrupted transfer leaves under the final name with the second 0 of
+    // the epoch, so that the next transfer recognises it.
+    if status.modified.seconds == 0 {
+      return .ignored(
+        why: "it is a fragment that an interrupted rsync left",
+        mend: "run the same rsync again; it completes the file")
+    }
+    if access(path.string, R_OK) != 0 {
+      return .ignored(
+        why: "tale may not read it", mend: "make it readable for the user that runs tale")
+    }
+    return .candidate(
+      .init(kind: .file, status: status, fingerprint: Self.fingerprint(of: status)))
+  }
+
+  private func verdict(
+    onFolder path: FilePath, _ status: FileStatus
+  ) throws(SystemFailure) -> InboxEntry.Verdict? {
+    let tree: [(path: FilePath, status: FileStatus)]
+    do {
+      tree = try Folder.tree(path, limit: Self.maxTreeEntries)
+    } catch where error.isMissing {
+      // Something below it was renamed while it was listed: it is not settled.
+      return .filling
+    } catch where error.code == .permissionDenied {
+      return .ignored(
+        why: "tale may not read \(error.path)",
+        mend: "make the folder readable for the user that runs tale")
+    } catch where error.code == .fileTooLarge {
+      return .ignored(
+        why: "it holds more than \(Self.maxTreeEntries) files", mend: "drop a smaller folder")
+    }
+    guard let description = tree.first(where: { $0.path == "project.md" }) else {
+      return .ignored(
+        why: "the folder has no project.md", mend: "put the description into it as project.md")
+    }
+    guard description.status.kind == .regular else {
+      return .ignored(why: "its project.md is not a regular file", mend: "copy the file itself")
+    }
+    if tree.contains(where: { Self.isRsyncTemporary($0.path) }) { return .filling }
+    var fingerprint = Self.fingerprint(of: status)
+    for entry in tree { fingerprint += Self.fingerprint(of: entry.status) }
+    return .candidate(.init(kind: .folder, status: status, fingerprint: fingerprint))
+  }
+
+  /// Size, inode and the change time, which no program can set back.
+  private static func fingerprint(of status: FileStatus) -> [UInt64] {
+    [
+      UInt64(status.size), status.inode, UInt64(bitPattern: Int64(status.changed.seconds)),
+      UInt64(status.changed.nanoseconds),
+    ]
+  }
+
+  /// `.name.XXXXXX`, under which rsync writes before it renames.
+  private static func isRsyncTemporary(_ path: FilePath) -> Bool {
+    guard let name = path.lastComponent?.string, name.hasPrefix(".") else { return false }
+    let parts = name.dropFirst().split(separator: ".", omittingEmptySubsequences: false)
+    guard parts.count >= 2, let last = parts.last else { return false }
+    return last.count == 6 && last.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber) }
+  }
+}

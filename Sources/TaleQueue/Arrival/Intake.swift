@@ -1,0 +1,118 @@
+internal import SystemPackage
+internal import TaleCore
+public import TaleSystem
+public import Logging
+
+/// Keeps looking at the inbox and accepts what has come to rest.
+public actor Intake {
+  /// What one look brought.
+  public struct Look: Sendable {
+    public var outcomes: [(name: String, Acceptor.Outcome)] = []
+    public var ignored: [InboxEntry] = []
+    /// When to look again; nil when nothing is settling.
+    public var again: Duration?
+  }
+
+  public nonisolated var unownedExecutor: UnownedSerialExecutor {
+    executor.asUnownedSerialExecutor()
+  }
+
+  private let executor = ThreadExecutor(name: "intake")
+  private let listing: InboxListing
+  private let acceptor: Acceptor
+  private let logger: Logger
+  private let clock: any Clock<Duration>
+  private let elapsed: @Sendable () -> Duration
+  private var settling: Settling
+  private var reported: Set<String> = []
+  /// The shortest wait before looking again at something that is being written.
+  private static let retryInterval = Duration.milliseconds(200)
+
+  public init(
+    acceptor: Acceptor, settle: Settling.Times, logger: Logger,
+    clock: some Clock<Duration> = ContinuousClock()
+  ) {
+    self.acceptor = acceptor
+    self.logger = logger
+    self.clock = clock
+    listing = InboxListing(acceptor.queue.folders)
+    settling = Settling(settle)
+    let start = clock.now
+    elapsed = { start.duration(to: clock.now) }
+  }
+
+  /// One look at the whole inbox.
+  ///
+  /// - Parameter changes: what the watcher noticed since the last look; it only saves waiting.
+  public func look(_ changes: Watcher.Changes = .init()) throws(SystemFailure) -> Look {
+    let folders = acceptor.queue.folders
+    for lane in [""] + folders.lanes {
+      let folder = folders.inbox(lane: lane)
+      for place in changes.written where place.folder == folder {
+        settling.noteWrite(lane: lane, name: place.name)
+      }
+      for place in changes.renamedIn where place.folder == folder {
+        settling.noteRename(lane: lane, name: place.name)
+      }
+    }
+    let entries = try listing.entries()
+    settling.keepOnly(entries)
+    var look = Look()
+    for entry in entries {
+      switch entry.verdict {
+      case .passedOver: break
+      case .filling: look.lookAgain(in: Self.retryInterval)
+      case .ignored(let why, let mend):
+        look.ignored.append(entry)
+        if reported.insert(entry.displayName).inserted {
+          logger.warning("ignored in the inbox: \(entry.displayName): \(why); \(mend)")
+        }
+      case .candidate(let candidate):
+        switch settling.observe(lane: entry.lane, name: entry.name, candidate, at: elapsed()) {
+        case .wait(let duration): look.lookAgain(in: max(duration, .milliseconds(1)))
+        case .settled: try accept(entry, &look)
+        }
+      }
+    }
+    return look
+  }
+
+  /// Looks until the task is cancelled: when the bell rings, when something may have settled, and
+  /// at least every `rescan`.
+  ///
+  /// - Parameter accepted: called after each look that accepted or refused something.
+  public func run(
+    watcher: Watcher?, bell: Doorbell, rescan: Duration,
+    accepted: @Sendable (Look) async -> Void
+  ) async throws(SystemFailure) {
+    while !Task.isCancelled {
+      let look = try look(watcher?.take() ?? .init())
+      if !look.outcomes.isEmpty { await accepted(look) }
+      await bell.wait(atMost: min(look.again ?? rescan, rescan), clock: clock)
+    }
+  }
+
+  private func accept(_ entry: InboxEntry, _ look: inout Look) throws(SystemFailure) {
+    let outcome = try acceptor.accept(entry)
+    switch outcome {
+    case .busy:
+      settling.forget(lane: entry.lane, name: entry.name)
+      look.lookAgain(in: Self.retryInterval)
+      return
+    case .lost: return
+    case .accepted(let id): logger.info("accepted \(entry.displayName) as \(id)")
+    case .rejected(let id, let problem):
+      logger.warning("refused \(entry.displayName): \(problem); see failed/\(id)/failure.md")
+    case .redelivered(let id):
+      logger.info("\(entry.displayName) was delivered before, as \(id); not run again")
+    }
+    settling.forget(lane: entry.lane, name: entry.name)
+    look.outcomes.append((entry.displayName, outcome))
+  }
+}
+
+extension Intake.Look {
+  fileprivate mutating func lookAgain(in duration: Duration) {
+    again = min(again ?? duration, duration)
+  }
+}

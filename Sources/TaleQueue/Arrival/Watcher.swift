@@ -1,0 +1,147 @@
+internal import CInotifyTools
+internal import Glibc
+internal import Synchronization
+public import SystemPackage
+public import TaleSystem
+
+/// Says that something changed in the folders it watches, through libinotifytools.
+///
+/// A hint, never the truth: whoever hears it lists the folder. At most one may exist in a process,
+/// because the library keeps its state in global variables; one thread owns all calls.
+public final class Watcher: Sendable {
+  /// What is known of a change; after an overflow only that there were some.
+  public struct Changes: Sendable {
+    /// Names that arrived by rename, which makes them complete.
+    public var renamedIn: Set<Place> = []
+    /// Names that somebody wrote to.
+    public var written: Set<Place> = []
+    /// Events were lost: only a listing can tell.
+    public var overflowed = false
+
+    public init() {}
+  }
+
+  public struct Place: Hashable, Sendable {
+    public let folder: FilePath
+    public let name: FilePath.Component
+
+    public init(folder: FilePath, name: FilePath.Component) {
+      self.folder = folder
+      self.name = name
+    }
+  }
+
+  /// Names kept between two looks; more than that count as an overflow.
+  private static let maxNames = 10_000
+  /// Seconds after which the thread looks whether it shall end, should waking it ever fail.
+  private static let wakeInterval = 60
+
+  private let pending = Mutex(Changes())
+  private let isStopping = Mutex(false)
+  private let wakeFile: FilePath
+  private let bell: Doorbell
+
+  /// Starts watching.
+  ///
+  /// - Parameters:
+  ///   - folders: each must be there.
+  ///   - wakeFile: a file of tale's own, made here and written to for ending the thread.
+  ///   - bell: rung at every change.
+  /// - Throws: what inotify refused; the instances or watches of this user may be used up.
+  public init(
+    folders: [FilePath], wakeFile: FilePath, bell: Doorbell
+  ) throws(SystemFailure) {
+    self.wakeFile = wakeFile
+    self.bell = bell
+    try DurableFile.replace(wakeFile, with: [], durable: false)
+    guard inotifytools_initialize() != 0 else {
+      throw SystemFailure("start inotify for", folders.first ?? wakeFile, .lastOfLibrary)
+    }
+    let events = IN_CLOSE_WRITE | IN_MOVED_TO | IN_CREATE | IN_ATTRIB | IN_DELETE
+    for folder in folders {
+      guard inotifytools_watch_file(Self.watched(folder), CInt(events)) != 0 else {
+        let failure = SystemFailure("watch", folder, .lastOfLibrary)
+        inotifytools_cleanup()
+        throw failure
+      }
+    }
+    guard inotifytools_watch_file(wakeFile.string, CInt(IN_CLOSE_WRITE)) != 0 else {
+      let failure = SystemFailure("watch", wakeFile, .lastOfLibrary)
+      inotifytools_cleanup()
+      throw failure
+    }
+    PermanentThread.start(name: "watcher") { [self] in loop() }
+  }
+
+  /// Takes what has been noticed since the last time.
+  public func take() -> Changes {
+    pending.withLock { changes in
+      defer { changes = Changes() }
+      return changes
+    }
+  }
+
+  /// Ends the thread and lets the library go.
+  public func stop() {
+    isStopping.withLock { $0 = true }
+    // The library cannot be woken otherwise. Should the disk refuse, the interval ends the wait.
+    _ = try? Descriptor.open(wakeFile, O_WRONLY | O_CREAT).write([0])
+  }
+
+  private func loop() {
+    defer { inotifytools_cleanup() }
+    while !isStopping.withLock({ $0 }) {
+      guard let event = inotifytools_next_event(Self.wakeInterval) else {
+        if inotifytools_error() != 0 { note { $0.overflowed = true } }
+        continue
+      }
+      handle(event)
+    }
+  }
+
+  private func handle(_ event: UnsafeMutablePointer<inotify_event>) {
+    let mask = event.pointee.mask
+    if mask & UInt32(IN_Q_OVERFLOW) != 0 || event.pointee.wd < 0 {
+      return note { $0.overflowed = true }
+    }
+    guard let place = Self.place(of: event) else { return }
+    note { changes in
+      if mask & UInt32(IN_MOVED_TO) != 0 {
+        changes.renamedIn.insert(place)
+        changes.written.remove(place)
+      } else if mask & UInt32(IN_CLOSE_WRITE) != 0 {
+        changes.written.insert(place)
+        changes.renamedIn.remove(place)
+      }
+      if changes.renamedIn.count + changes.written.count > Self.maxNames {
+        changes = Changes()
+        changes.overflowed = true
+      }
+    }
+  }
+
+  private func note(_ change: (inout Changes) -> Void) {
+    pending.withLock { change(&$0) }
+    bell.ring()
+  }
+
+  /// Copies the event out of the library's buffer, which the next call overwrites.
+  private static func place(of event: UnsafeMutablePointer<inotify_event>) -> Place? {
+    guard event.pointee.len > 0,
+      let folder = inotifytools_filename_from_wd(event.pointee.wd)
+    else { return nil }
+    let offset = MemoryLayout<inotify_event>.size
+    let text = UnsafeRawPointer(event).advanced(by: offset)
+      .assumingMemoryBound(to: CInterop.PlatformChar.self)
+    guard let name = FilePath(platformString: text).lastComponent else { return nil }
+    return Place(folder: FilePath(platformString: folder), name: name)
+  }
+
+  /// The library looks its watches up by name, and wants folders with a slash at the end.
+  private static func watched(_ folder: FilePath) -> String { "\(folder.string)/" }
+}
+
+extension Errno {
+  /// The library's own copy of errno.
+  fileprivate static var lastOfLibrary: Errno { Errno(rawValue: CInt(inotifytools_error())) }
+}

@@ -1,0 +1,131 @@
+internal import Glibc
+public import SystemPackage
+public import TaleCore
+public import TaleSystem
+
+/// A project's events.jsonl, open for appending by its one writer, the lease holder.
+public struct Journal: ~Copyable {
+  /// Bytes that a journal may have when it is read: a year's worth.
+  public static let maxBytes = 1 << 30
+
+  private let file: Descriptor
+  private var length: Int
+  /// What the lines say so far.
+  public private(set) var book: ProjectBook
+
+  /// Starts a journal in a folder that nobody else knows yet. Nothing is synced.
+  static func create(_ path: FilePath) throws(SystemFailure) -> Journal {
+    let file = try Descriptor.open(
+      path, O_RDWR | O_CREAT | O_EXCL | O_APPEND | O_NOFOLLOW, mode: 0o644)
+    return Journal(file: file, length: 0, book: ProjectBook())
+  }
+
+  /// Opens a journal to go on with it. A torn last line, which a crash leaves, is void: it is cut
+  /// off, so that the next line stands on its own.
+  public static func open(_ path: FilePath) throws(JournalFailure) -> Journal {
+    do {
+      let file = try Descriptor.open(path, O_RDWR | O_APPEND | O_NOFOLLOW)
+      let bytes = try file.readAll(limit: maxBytes)
+      let (lines, whole) = try parse(bytes, path: path)
+      if whole < bytes.count {
+        try file.truncate(to: whole)
+        try file.sync()
+      }
+      return Journal(file: file, length: whole, book: try book(of: lines, path: path))
+    } catch let error as SystemFailure {
+      throw .system(error)
+    } catch let error as JournalFailure {
+      throw error
+    } catch {
+      throw .damaged(path, line: 0, why: "\(error)")
+    }
+  }
+
+  /// Reads a journal that another process may be writing: a torn last line is passed over.
+  public static func read(_ path: FilePath) throws(JournalFailure) -> [JournalLine] {
+    let bytes: [UInt8]
+    do { bytes = try DurableFile.read(path, limit: maxBytes) } catch { throw .system(error) }
+    return try parse(bytes, path: path).lines
+  }
+
+  /// The fold of ``read(_:)``.
+  public static func readBook(_ path: FilePath) throws(JournalFailure) -> ProjectBook {
+    try book(of: try read(path), path: path)
+  }
+
+  /// Appends a line.
+  ///
+  /// - Parameter durable: with true it is on disk when this returns. Lines before it are then too.
+  /// - Throws: ``JournalFailure``; the journal then ends where it ended before.
+  @discardableResult
+  public mutating func append(
+    _ event: Event, at time: Timestamp, durable: Bool
+  ) throws(JournalFailure) -> JournalLine {
+    let line = JournalLine(number: book.lastLine + 1, time: time, event: event)
+    var next = book
+    let bytes: [UInt8]
+    do {
+      try next.apply(line)
+      bytes = try JSON.line(line)
+    } catch {
+      throw .damaged(file.path, line: line.number, why: "\(error)")
+    }
+    do {
+      try file.write(bytes)
+      if durable { try file.sync() }
+    } catch {
+      // What was written in part must not stand before the next line. When even this fails, the
+      // torn line is cut at the next opening.
+      try? file.truncate(to: length)
+      throw .system(error)
+    }
+    length += bytes.count
+    book = next
+    return line
+  }
+
+  /// Makes all lines so far survive a loss of power.
+  public func sync() throws(JournalFailure) {
+    do { try file.sync() } catch { throw .system(error) }
+  }
+
+  private static func parse(
+    _ bytes: [UInt8], path: FilePath
+  ) throws(JournalFailure) -> (lines: [JournalLine], whole: Int) {
+    var lines: [JournalLine] = []
+    var start = 0
+    while let end = bytes[start...].firstIndex(of: UInt8(ascii: "\n")) {
+      do {
+        lines.append(try JSON.decode(JournalLine.self, from: bytes[start..<end]))
+      } catch {
+        // A crash may leave a last line whose blocks never reached the disk.
+        if end == bytes.count - 1 { return (lines, start) }
+        throw .damaged(path, line: lines.count + 1, why: "\(error)")
+      }
+      start = end + 1
+    }
+    return (lines, start)
+  }
+
+  private static func book(
+    of lines: [JournalLine], path: FilePath
+  ) throws(JournalFailure) -> ProjectBook {
+    do { return try ProjectBook(lines) } catch {
+      throw .damaged(path, line: error.line, why: error.why)
+    }
+  }
+}
+
+public enum JournalFailure: Error, CustomStringConvertible {
+  case system(SystemFailure)
+  /// The content contradicts itself; nothing of it is changed.
+  case damaged(FilePath, line: Int, why: String)
+
+  public var description: String {
+    switch self {
+    case .system(let failure): "the journal cannot be used: \(failure)"
+    case .damaged(let path, let line, let why):
+      "\(path):\(line): the journal is damaged: \(why); the project is left as it is"
+    }
+  }
+}

@@ -1,0 +1,112 @@
+internal import Glibc
+public import SystemPackage
+public import TaleCore
+public import TaleSystem
+
+/// A queue on disk: opened, checked and complete.
+public struct Queue: Sendable {
+  public let folders: QueueFolders
+
+  /// Opens a queue and makes whatever of its folders is missing.
+  ///
+  /// - Parameter create: with false a folder without `.tale` is refused instead of being made a
+  ///   queue.
+  /// - Throws: ``QueueRefusal``.
+  public static func open(
+    _ folders: QueueFolders, create: Bool
+  ) throws(QueueRefusal) -> Queue {
+    do {
+      let root = folders.root
+      if !create, try FileStatus.ifPresent(folders.own) == nil {
+        throw QueueRefusal.notAQueue(root)
+      }
+      try Folder.create(root)
+      if let kind = try FileSystemKind.refusal(of: root) {
+        throw QueueRefusal.network(root, kind)
+      }
+      let rootStatus = try FileStatus.of(root)
+      for folder in folders.all {
+        try Folder.create(folder)
+        let status = try FileStatus.of(folder)
+        guard status.kind == .folder else { throw QueueRefusal.notAFolder(folder) }
+        guard status.device == rootStatus.device else { throw QueueRefusal.otherDisk(folder) }
+        guard status.owner == rootStatus.owner else { throw QueueRefusal.otherOwner(folder) }
+      }
+      try Queue(folders: folders).mark()
+      return Queue(folders: folders)
+    } catch let error as SystemFailure {
+      throw QueueRefusal.system(error)
+    } catch let error as QueueRefusal {
+      throw error
+    } catch {
+      throw QueueRefusal.newer(folders.marker, "\(error)")
+    }
+  }
+
+  /// The projects in active, outbox or failed, in the order of their IDs, which is the order of
+  /// acceptance to the second. Names that are no IDs are passed over.
+  public func projects(in folder: FilePath) throws(SystemFailure) -> [ProjectFolder] {
+    try Folder.names(in: folder).compactMap { name in
+      ProjectID(name.string).map { ProjectFolder($0, in: folder) }
+    }
+  }
+
+  /// The folder in which a project stands now, or nil for an unknown ID.
+  public func find(_ id: ProjectID) throws(SystemFailure) -> ProjectFolder? {
+    // A project moves from active to one of the others: looking in this order, twice, cannot
+    // miss one that moves meanwhile.
+    for _ in 0..<2 {
+      for folder in [folders.active, folders.outbox, folders.failed] {
+        let project = ProjectFolder(id, in: folder)
+        if try FileStatus.ifPresent(project.path) != nil { return project }
+      }
+    }
+    return nil
+  }
+
+  private struct Marker: Codable { var schema = JSON.schema }
+
+  private func mark() throws {
+    if let bytes = try DurableFile.readIfPresent(folders.marker, limit: 1 << 16) {
+      _ = try JSON.decodeVersioned(Marker.self, from: bytes)
+    } else {
+      try DurableFile.replace(folders.marker, with: try JSON.document(Marker()))
+    }
+  }
+}
+
+/// Why a folder cannot be used as a queue.
+public enum QueueRefusal: Error, CustomStringConvertible {
+  case notAQueue(FilePath)
+  case network(FilePath, String)
+  case notAFolder(FilePath)
+  case otherDisk(FilePath)
+  case otherOwner(FilePath)
+  case newer(FilePath, String)
+  case system(SystemFailure)
+
+  public var description: String {
+    switch self {
+    case .notAQueue(let path):
+      "there is no queue at \(path); make one with `tale init`, or name another with --queue"
+    case .network(let path, let kind):
+      """
+      the queue \(path) is on a network file system (\(kind)), where locks and renames cannot be \
+      relied on; put it on a local disk and let other machines send files with rsync
+      """
+    case .notAFolder(let path): "\(path) is in the way: it must be a folder of the queue"
+    case .otherDisk(let path):
+      """
+      \(path) is on another disk than the queue it belongs to; all folders of a queue must be on \
+      one, because files move between them by rename
+      """
+    case .otherOwner(let path):
+      """
+      \(path) belongs to another user than the queue it is in; give all of the queue to one user \
+      with chown -R
+      """
+    case .newer(let path, let why): "cannot use \(path): \(why)"
+    case .system(let failure): "cannot open the queue: \(failure)"
+    }
+  }
+}

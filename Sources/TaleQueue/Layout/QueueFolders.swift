@@ -1,0 +1,36 @@
+public import SystemPackage
+
+/// Where everything in a queue stands.
+public struct QueueFolders: Sendable, Equatable {
+  public let root: FilePath
+  /// Sub-folders of the inbox, in the order in which their projects run.
+  public let lanes: [String]
+
+  public init(root: FilePath, lanes: [String]) {
+    self.root = root
+    self.lanes = lanes
+  }
+
+  public var inbox: FilePath { root.appending("inbox") }
+  public var active: FilePath { root.appending("active") }
+  public var outbox: FilePath { root.appending("outbox") }
+  public var failed: FilePath { root.appending("failed") }
+  public var control: FilePath { root.appending("control") }
+  /// tale's own; its presence marks a queue.
+  public var own: FilePath { root.appending(".tale") }
+  public var staging: FilePath { own.appending("staging") }
+  public var marker: FilePath { own.appending("queue.json") }
+  public var acceptLock: FilePath { own.appending("accept.lock") }
+  public var sequence: FilePath { own.appending("sequence") }
+  public var acceptedLog: FilePath { own.appending("accepted.jsonl") }
+
+  /// The inbox's folder of a lane; an empty name is the inbox itself.
+  public func inbox(lane: String) -> FilePath {
+    lane.isEmpty ? inbox : inbox.appending(lane)
+  }
+
+  /// Every folder that a queue has.
+  var all: [FilePath] {
+    [inbox, active, outbox, failed, control, own, staging] + lanes.map(inbox(lane:))
+  }
+}
