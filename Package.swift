@@ -55,6 +55,8 @@ let package = Package(
       dependencies: [
         "TaleCore", "TaleSystem", "TaleHTTP", yams, logging, subprocess, systemPackage,
       ],
+      // The catalogue, so that an installed tale needs no file beside it.
+      resources: [.embedInCode("Catalogue/models.yaml")],
       swiftSettings: strict),
     .target(
       name: "TaleRunner",

@@ -2,8 +2,9 @@ import Glibc
 import SystemPackage
 import TaleModels
 
-// Two processes of the managed server, for tests that kill them:
+// Processes of the managed server and the fetcher, for tests that kill them:
 //   host DIRECTORY                     a model host with short limits
+//   fetch MODEL...                     what `tale models fetch` does, into the standard cache
 //   use MODEL ALIAS SERVER DATA_DIR    a runner: prints the endpoint, then waits to be killed
 let arguments = CommandLine.arguments
 
@@ -38,6 +39,22 @@ case "use":
     say("failed \(error)")
   }
   while true { sleep(3600) }
+case "fetch":
+  let store = ModelStore.standard()
+  let catalogue = try ModelCatalogue.builtIn()
+  do {
+    for name in arguments.dropFirst(2) {
+      guard let model = catalogue.model(name) else { exit(2) }
+      let path = try await ModelFetcher(store: store).fetch(model) {
+        say("\($0.step) \($0.source) \($0.bytesDone) of \($0.bytesTotal)")
+      }
+      say("\(path)")
+    }
+    say("\(try await ServerRuntimes(store: store, package: catalogue.server).ensure())")
+  } catch {
+    say("failed \(error)")
+    exit(1)
+  }
 default:
   exit(2)
 }

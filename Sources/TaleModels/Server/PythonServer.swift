@@ -2,7 +2,7 @@
 ///
 /// It takes the same options as `llama-server`, as far as ``ServerSpec`` uses them.
 enum PythonServer {
-  static let fileName = "tale_model_server.py"
+  static let name = "tale_model_server"
 
   static let script = #"""
     """Serve one model with llama.cpp's HTTP server, until told to stop or left alone."""

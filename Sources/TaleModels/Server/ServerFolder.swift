@@ -1,4 +1,5 @@
 internal import SystemPackage
+internal import TaleCore
 internal import TaleSystem
 
 /// A server's folder, `DATA_DIR/servers/<alias>-<hash>`: the meeting point of runners and host.
@@ -32,7 +33,7 @@ struct ServerFolder: Sendable {
   }
 
   func readSpec() throws -> ServerSpec {
-    try ServerJSON.decode(
+    try JSON.decodeVersioned(
       ServerSpec.self, from: try DurableFile.read(spec, limit: Self.stateBytesMax))
   }
 
@@ -41,12 +42,12 @@ struct ServerFolder: Sendable {
   /// An unreadable state is no error: the next host replaces it.
   func readState() throws -> ServerState? {
     let bytes = try DurableFile.readIfPresent(state, limit: Self.stateBytesMax)
-    return bytes.flatMap { try? ServerJSON.decode(ServerState.self, from: $0) }
+    return bytes.flatMap { try? JSON.decodeVersioned(ServerState.self, from: $0) }
   }
 
   /// Replaces the state. Not synced: after a loss of power no process of it is left.
   func write(_ state: ServerState) throws {
     try DurableFile.replace(
-      self.state, with: try ServerJSON.encode(state), durable: false, mode: 0o600)
+      self.state, with: try JSON.document(state), durable: false, mode: 0o600)
   }
 }

@@ -1,5 +1,4 @@
-internal import FoundationEssentials
-internal import SystemPackage
+internal import TaleCore
 internal import TaleSystem
 
 /// Everything that decides how a model server is started; equal specs share one server.
@@ -13,7 +12,7 @@ public struct ServerSpec: Sendable, Equatable, Codable {
   }
 
   /// Version of this format.
-  public private(set) var schema = 1
+  public private(set) var schema = JSON.schema
   /// Absolute path of the GGUF file.
   public var model: String
   /// The model's name in requests, and the first part of the server's folder name.
@@ -65,21 +64,5 @@ public struct ServerSpec: Sendable, Equatable, Codable {
     }
   }
 
-  func encoded() throws -> [UInt8] { try ServerJSON.encode(self) }
-}
-
-/// How the files in a server's folder are written: sorted, so that equal values are equal bytes.
-enum ServerJSON {
-  static func encode(_ value: some Encodable) throws -> [UInt8] {
-    let encoder = JSONEncoder()
-    encoder.keyEncodingStrategy = .convertToSnakeCase
-    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-    return try [UInt8](encoder.encode(value)) + [UInt8(ascii: "\n")]
-  }
-
-  static func decode<Value: Decodable>(_ type: Value.Type, from bytes: [UInt8]) throws -> Value {
-    let decoder = JSONDecoder()
-    decoder.keyDecodingStrategy = .convertFromSnakeCase
-    return try decoder.decode(type, from: Data(bytes))
-  }
+  func encoded() throws -> [UInt8] { try JSON.document(self) }
 }

@@ -1,3 +1,4 @@
+internal import TaleCore
 internal import TaleSystem
 
 /// What a host says about its server, in `state.json`.
@@ -7,7 +8,7 @@ struct ServerState: Sendable, Equatable, Codable {
   }
 
   /// Version of this format.
-  private(set) var schema = 1
+  private(set) var schema = JSON.schema
   private(set) var state: Phase
   let host: RunningProcess
   /// The server's process, once it was started.

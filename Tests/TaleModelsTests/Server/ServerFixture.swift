@@ -19,20 +19,20 @@ struct ServerFixture {
 
   /// Runs a test with a scripted server, then ends whatever it left, by number.
   static func with(
-    _ behaviour: ScriptedServer.Behaviour = .init(), _ body: (ServerFixture) async throws -> Void
+    _ behaviour: StandInServer.Behaviour = .init(), _ body: (ServerFixture) async throws -> Void
   ) async throws {
     let fixture = try ServerFixture(behaviour)
     defer { fixture.clean() }
     try await body(fixture)
   }
 
-  private init(_ behaviour: ScriptedServer.Behaviour) throws {
+  private init(_ behaviour: StandInServer.Behaviour) throws {
     root = FilePath(NSTemporaryDirectory()).appending("tale-server-\(UUID().uuidString)")
     try Folder.create(root)
     let model = root.appending("model.json")
     try DurableFile.replace(model, with: [UInt8](JSONEncoder().encode(behaviour)))
     let program = root.appending("llama-server")
-    try DurableFile.replace(program, with: ScriptedServer.text.utf8, mode: 0o755)
+    try DurableFile.replace(program, with: StandInServer.text.utf8, mode: 0o755)
     spec = ServerSpec(
       model: model.string, alias: "scripted", contextPerSlot: 1024, slots: 2, threads: 1,
       runtime: .llamaServer(executable: program.string))

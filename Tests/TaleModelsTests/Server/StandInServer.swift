@@ -1,5 +1,5 @@
 /// A program that takes `llama-server`'s options and does what the "model" file says.
-enum ScriptedServer {
+enum StandInServer {
   /// What it does, as the JSON of the model file.
   struct Behaviour: Encodable {
     /// Seconds of 503 after it began to listen.
