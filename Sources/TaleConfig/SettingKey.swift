@@ -63,6 +63,9 @@ public struct SettingKey: Sendable {
       "models.servers.*.key_env", .text, nil,
       "openai: the environment variable that holds the API key"),
     .init("models.definitions.*.server", .text, nil, "the server that has the model"),
+    .init(
+      "models.definitions.*.file", .path, nil,
+      "llama.cpp: a GGUF file of your own; without it the catalogue's model of this name"),
     .init("models.definitions.*.id", .text, nil, "the model's name at its server"),
     .init(
       "models.definitions.*.context", .integer(512...10_000_000), nil,

@@ -28,6 +28,8 @@ public struct Settings: Sendable, Equatable {
 
   public struct Model: Sendable, Equatable {
     public var server: String
+    /// A GGUF file; nil: the catalogue's model of this name.
+    public var file: String?
     /// Its name at the server; nil: the same as here.
     public var id: String?
     /// Tokens of prompt and answer together.
@@ -129,7 +131,7 @@ extension Settings.Models {
           mend: "The servers are: \(servers.keys.sorted().joined(separator: ", ")).")
       }
       definitions[name] = Settings.Model(
-        server: server, id: read.optional("\(path).id"),
+        server: server, file: read.optional("\(path).file"), id: read.optional("\(path).id"),
         context: read.optionalInteger("\(path).context") ?? 8192,
         slots: read.optionalInteger("\(path).slots") ?? 1,
         threads: read.optionalInteger("\(path).threads"),

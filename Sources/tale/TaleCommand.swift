@@ -12,7 +12,7 @@ struct TaleCommand: AsyncParsableCommand {
     version: Version.current,
     subcommands: [
       InitCommand.self, WatchCommand.self, DrainCommand.self, RunCommand.self, SubmitCommand.self,
-      StatusCommand.self, LogsCommand.self,
+      StatusCommand.self, LogsCommand.self, ModelsCommand.self, DoctorCommand.self,
       ModelHostCommand.self,
     ])
 }

@@ -26,6 +26,12 @@ struct ErrorReport {
     case let unavailable as ServerUnavailable:
       message = "the model server cannot be had: \(unavailable)"
       status = .serviceMissing
+    case let failure as FetchFailure:
+      message = "\(failure)"
+      status = .serviceMissing
+    case let failure as CatalogueFailure:
+      message = "\(failure)"
+      status = .configuration
     case let failure as SystemFailure:
       message = "\(failure)\(Self.advice(failure))"
       status = .cannotWrite

@@ -1,3 +1,4 @@
+internal import FoundationEssentials
 internal import Glibc
 internal import SystemPackage
 internal import TaleConfig
@@ -39,7 +40,42 @@ struct ModelRoom {
   }
 
   private func spec(of name: String, _ model: Settings.Model) throws -> ServerSpec {
-    fatalError("to be joined with the model store")
+    let catalogue = try ModelCatalogue.builtIn()
+    guard let runtime = try ServerRuntimes(store: .standard(), package: catalogue.server).installed()
+    else {
+      throw ServerUnavailable(
+        message: "there is no llama-server on PATH and no server was fetched; run: tale models fetch")
+    }
+    return ServerSpec(
+      model: try file(of: name, model, catalogue).string, alias: name,
+      contextPerSlot: model.context, slots: model.slots,
+      threads: model.threads ?? max(1, ProcessInfo.processInfo.activeProcessorCount),
+      runtime: runtime)
+  }
+
+  private func file(
+    of name: String, _ model: Settings.Model, _ catalogue: ModelCatalogue
+  ) throws -> FilePath {
+    if let own = model.file {
+      let path = Session.expand(own, variables)
+      guard try FileStatus.ifPresent(path) != nil else {
+        throw ServerUnavailable(
+          message: "the model \(name) has no file at \(path); mend models.definitions.\(name).file")
+      }
+      return path
+    }
+    guard let entry = catalogue.model(name) else {
+      let known = catalogue.models.map(\.name).joined(separator: ", ")
+      throw ServerUnavailable(
+        message: """
+          the catalogue has no model \(name) (it has: \(known)); name a GGUF file in \
+          models.definitions.\(name).file
+          """)
+    }
+    guard let path = try ModelStore.standard().verified(entry) else {
+      throw ServerUnavailable(message: "the model \(name) is not here yet; run: tale models fetch")
+    }
+    return path
   }
 
   /// The absolute path of this program, for the process that watches a server.
