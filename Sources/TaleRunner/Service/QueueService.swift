@@ -91,7 +91,7 @@ public struct QueueService: Sendable {
       group.addTask {
         try await self.dispatch(state, workBell, endsWhenIdle: endsWhenIdle, limit: limit)
       }
-      if !endsWhenIdle { group.addTask { try await self.warmUp() } }
+      group.addTask { try await self.warmUp(isNeededNow: !endsWhenIdle) }
       defer { group.cancelAll() }
       while let finished = try await group.next() {
         if let finished { return finished }
@@ -100,9 +100,19 @@ public struct QueueService: Sendable {
     }
   }
 
-  /// Loads the task model while nothing waits for it yet.
-  private func warmUp() async throws -> Report? {
-    _ = try await environment.door.provider.ready()
+  /// Loads the models that stay loaded, while nothing waits for them yet.
+  ///
+  /// - Parameter isNeededNow: with false a task model that cannot be had is left to the first
+  ///   project that needs it: an empty queue drains without one.
+  private func warmUp(isNeededNow: Bool) async throws -> Report? {
+    if isNeededNow { _ = try await environment.door.provider.ready() }
+    for model in environment.alwaysLoaded {
+      do {
+        _ = try await model.ready()
+      } catch let failure as ServerUnavailable {
+        environment.logger.warning("\(model.name) is not loaded: \(failure)")
+      }
+    }
     return nil
   }
 
