@@ -167,7 +167,7 @@ public struct ConfigLayers: Sendable {
   }
 
   private static func place(_ file: String, _ line: Int?, _ column: Int?) -> String {
-    [file] .joined() + [line, column].compactMap { $0.map { ":\($0)" } }.joined()
+    [file].joined() + [line, column].compactMap { $0.map { ":\($0)" } }.joined()
   }
 
   private static func failure(_ problem: DescriptionProblem, file: String) -> ConfigFailure {

@@ -159,7 +159,8 @@ struct Household {
 }
 
 /// Waits until a condition holds, at most this long; whether it came to hold.
-func eventually(within limit: Duration, _ condition: () async throws -> Bool) async rethrows -> Bool {
+func eventually(within limit: Duration, _ condition: () async throws -> Bool) async rethrows -> Bool
+{
   let end = ContinuousClock.now + limit
   while ContinuousClock.now < end {
     if try await condition() { return true }

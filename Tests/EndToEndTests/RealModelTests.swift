@@ -73,7 +73,8 @@ import Testing
       #expect(state.tokens.prompt == server.prompt && state.tokens.completion == server.completion)
       let result = try house.text(folder.appending("result.md"))
       #expect(
-        result.contains("| \(server.calls) | \(server.prompt) | \(server.completion) |"), "\(result)")
+        result.contains("| \(server.calls) | \(server.prompt) | \(server.completion) |"),
+        "\(result)")
       let ledger = try await house.ledgerSums()
       #expect(ledger == [server.calls, server.prompt, server.completion])
     }
@@ -92,7 +93,9 @@ import Testing
     try await Household.with(config: Self.small) { house in
       try house.drop("essays.md", Self.essays)
       let outcome = try await house.tale("drain") { _ in
-        let isWriting = try await eventually(within: .seconds(300)) { try house.currentBytes() > 20 }
+        let isWriting = try await eventually(within: .seconds(300)) {
+          try house.currentBytes() > 20
+        }
         #expect(isWriting, "no answer ever began")
         let server = try #require(try house.server("qwen2.5-coder-0.5b"))
         #expect(server.send(signal: 9))
@@ -109,13 +112,17 @@ import Testing
     try await Household.with(config: Self.small) { house in
       try house.drop("essays.md", Self.essays)
       let outcome = try await house.tale("drain") { running in
-        let isWriting = try await eventually(within: .seconds(300)) { try house.currentBytes() > 20 }
+        let isWriting = try await eventually(within: .seconds(300)) {
+          try house.currentBytes() > 20
+        }
         #expect(isWriting, "no answer ever began")
         #expect(try !house.serverProcesses().isEmpty, "the check below must be able to fail")
         try running.kill(.kill)
       }
       #expect(outcome.code == nil)
-      let isGone = try await eventually(within: .seconds(30)) { try house.serverProcesses().isEmpty }
+      let isGone = try await eventually(within: .seconds(30)) {
+        try house.serverProcesses().isEmpty
+      }
       #expect(isGone, "a server outlived its last runner")
       #expect(try await house.tale("drain").code == 0)
       #expect(try house.projects(in: house.outbox).count == 1)

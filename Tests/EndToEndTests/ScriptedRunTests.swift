@@ -14,7 +14,9 @@ import Testing
     - [ ] Write the second -> `second.txt`
     """
 
-  @Test func `a drop goes from the inbox to the outbox, with its history and its bill`() async throws {
+  @Test func `a drop goes from the inbox to the outbox, with its history and its bill`()
+    async throws
+  {
     let chat = ScriptedChat { message, _ in
       .text(message.contains("second.txt") && message.contains("1.2") ? "two\n" : "one\n")
     }
@@ -28,12 +30,15 @@ import Testing
       #expect(try house.text(folder.appending("project.md")) == Self.twoTasks)
       let log = try await house.git(folder, "log", "--format=%s", "--reverse")
       #expect(
-        log.split(separator: "\n") == ["Plan: Two files", "1.1 Write the first", "1.2 Write the second"])
+        log.split(separator: "\n") == [
+          "Plan: Two files", "1.1 Write the first", "1.2 Write the second",
+        ])
       #expect(try await house.git(folder, "status", "--porcelain") == "")
       #expect(try await house.git(folder, "fsck", "--strict") == "")
       let result = try house.text(folder.appending("result.md"))
       #expect(
-        result.contains("| 2 | \(2 * ScriptedChat.promptTokens) | \(2 * ScriptedChat.completionTokens) |"))
+        result.contains(
+          "| 2 | \(2 * ScriptedChat.promptTokens) | \(2 * ScriptedChat.completionTokens) |"))
     }
   }
 
@@ -84,14 +89,17 @@ import Testing
     try await Household.with(config: chat.config) { house in
       try house.drop("two-files.md", Self.twoTasks)
       let stopped = try await house.tale("watch") { running in
-        let isThere = try await eventually(within: .seconds(60)) { try house.currentBytes() > 0 && chat.calls == 2 }
+        let isThere = try await eventually(within: .seconds(60)) {
+          try house.currentBytes() > 0 && chat.calls == 2
+        }
         #expect(isThere)
         try running.kill(.terminate)
       }
       #expect(stopped.code == 143, "\(stopped.errors)")
       let active = try #require(try house.projects(in: house.active).first)
       let progress = try JSON.decodeVersioned(
-        Progress.self, from: try DurableFile.read(active.appending("progress.json"), limit: 1 << 20))
+        Progress.self, from: try DurableFile.read(active.appending("progress.json"), limit: 1 << 20)
+      )
       #expect(progress.state == .paused && progress.pauseReason == .shutdown)
       #expect(try await house.git(active, "status", "--porcelain") == "")
       gate.open()
@@ -156,7 +164,8 @@ import Testing
         #expect(text.contains(reason), "\(text)")
         #expect(text.contains("How to mend it:"), "\(text)")
       }
-      let place = try #require(failed.first { $0.lastComponent?.string.contains("-unknown-") == true })
+      let place = try #require(
+        failed.first { $0.lastComponent?.string.contains("-unknown-") == true })
       #expect(try house.text(place.appending("failure.md")).contains("line 3, column 1"))
       #expect(chat.calls == 1, "nothing was paid for the bad ones")
     }
@@ -175,7 +184,8 @@ import Testing
     defer { try? Folder.removeTree(bin) }
     try DurableFile.replace(
       bin.appending("llama-server"),
-      with: Array("#!/bin/sh\necho 'cannot map the model: it is made of cheese' >&2\nexit 1\n".utf8),
+      with: Array(
+        "#!/bin/sh\necho 'cannot map the model: it is made of cheese' >&2\nexit 1\n".utf8),
       mode: 0o755)
     try await Household.with(config: config, path: [bin.string]) { house in
       try DurableFile.replace(house.root.appending("home/dummy.gguf"), with: [1])

@@ -57,7 +57,8 @@ public struct QueueService: Sendable {
 
   private func startWatcher(_ bell: Doorbell) -> Watcher? {
     let folders = environment.queue.folders
-    let watched = [folders.inbox, folders.active, folders.control]
+    let watched =
+      [folders.inbox, folders.active, folders.control]
       + folders.lanes.map(folders.inbox(lane:))
     do {
       return try Watcher(folders: watched, wakeFile: folders.own.appending("wake"), bell: bell)

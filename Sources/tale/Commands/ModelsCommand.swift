@@ -55,14 +55,17 @@ struct ListModelsCommand: ParsableCommand {
     }
     for row in rows {
       let use = row.roles.isEmpty ? "not used" : row.roles.joined(separator: ", ")
-      let place = row.isHere ? row.path ?? "at its server" : "not here: tale models fetch \(row.name)"
+      let place =
+        row.isHere ? row.path ?? "at its server" : "not here: tale models fetch \(row.name)"
       Terminal.data("\(row.name)  (\(use), server \(row.server))  \(place)")
     }
   }
 
   private func roles(of name: String, _ models: Settings.Models) -> [String] {
-    [("ux", models.ux), ("task", models.task), ("fallback", models.fallback ?? ""),
-      ("cloud", models.cloud ?? "")].filter { $0.1 == name }.map(\.0)
+    [
+      ("ux", models.ux), ("task", models.task), ("fallback", models.fallback ?? ""),
+      ("cloud", models.cloud ?? ""),
+    ].filter { $0.1 == name }.map(\.0)
   }
 }
 

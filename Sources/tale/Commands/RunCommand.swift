@@ -45,7 +45,8 @@ struct RunCommand: AsyncParsableCommand {
     switch outcome {
     case .ended(let folder, .done):
       Terminal.note("done: \(folder.path)")
-      Terminal.data(String(decoding: try DurableFile.read(folder.result, limit: 16 << 20), as: UTF8.self))
+      Terminal.data(
+        String(decoding: try DurableFile.read(folder.result, limit: 16 << 20), as: UTF8.self))
     case .ended(let folder, _):
       let text = try DurableFile.read(folder.failure, limit: 16 << 20)
       Terminal.writeError(String(decoding: text, as: UTF8.self))
