@@ -14,6 +14,7 @@ public struct QueueService: Sendable {
     public var failed: [ProjectFolder] = []
     /// Drops that could not be accepted.
     public var rejected: [ProjectID] = []
+    /// Projects that could not go on, and why.
     public var paused: [(ProjectFolder, String)] = []
 
     public init() {}
@@ -135,6 +136,8 @@ public struct QueueService: Sendable {
       } else {
         await bell.wait(
           atMost: environment.settings.queue.rescanInterval, clock: environment.clock)
+        // Whatever stopped a project may be gone by now; a drain ends instead of waiting for it.
+        if !endsWhenIdle { await dispatcher.forgetRest() }
       }
     }
     report.rejected = await state.rejected
@@ -151,7 +154,7 @@ public struct QueueService: Sendable {
     case .paused(_, let detail, let cause):
       report.paused.append((project, detail))
       if cause is ServerUnavailable { throw cause }
-    case .left: break
+    case .left(let why): report.paused.append((project, why))
     }
   }
 }
