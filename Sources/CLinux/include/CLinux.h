@@ -6,14 +6,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
-#include <signal.h>
-#include <spawn.h>
 #include <stdint.h>
 #include <sys/file.h>
 #include <sys/prctl.h>
 #include <sys/statfs.h>
 #include <sys/syscall.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 /// open(2) with a mode; -1 and errno on failure.
@@ -52,35 +49,7 @@ static inline void tale_name_thread(const char *name) { prctl(PR_SET_NAME, name,
 /// Starts a program that outlives its parent: a session of its own, no inherited descriptor,
 /// standard input from /dev/null, output and errors to `log`, default signal actions, nothing
 /// blocked. 0, or the number of the error.
-static inline int tale_spawn_detached(char *const arguments[], const char *folder, int log,
-                                      pid_t *pid) {
-  extern char **environ;
-  posix_spawn_file_actions_t actions;
-  posix_spawnattr_t attributes;
-  sigset_t all, none;
-  sigfillset(&all);
-  sigemptyset(&none);
-  int failure = posix_spawn_file_actions_init(&actions);
-  if (failure) return failure;
-  failure = posix_spawnattr_init(&attributes);
-  if (!failure) {
-    failure = posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
-    if (!failure) failure = posix_spawn_file_actions_adddup2(&actions, log, 1);
-    if (!failure) failure = posix_spawn_file_actions_adddup2(&actions, log, 2);
-    if (!failure) failure = posix_spawn_file_actions_addclosefrom_np(&actions, 3);
-    if (!failure) failure = posix_spawn_file_actions_addchdir_np(&actions, folder);
-    if (!failure) failure = posix_spawnattr_setsigdefault(&attributes, &all);
-    if (!failure) failure = posix_spawnattr_setsigmask(&attributes, &none);
-    if (!failure)
-      failure = posix_spawnattr_setflags(
-          &attributes, POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK);
-    if (!failure)
-      failure = posix_spawn(pid, arguments[0], &actions, &attributes, arguments, environ);
-    posix_spawnattr_destroy(&attributes);
-  }
-  posix_spawn_file_actions_destroy(&actions);
-  return failure;
-}
+int tale_spawn_detached(char *const arguments[], const char *folder, int log, pid_t *pid);
 
 /// pidfd_open(2): a handle that means this process for ever. -1 and errno on failure.
 static inline int tale_pidfd_open(pid_t pid) { return (int)syscall(SYS_pidfd_open, pid, 0u); }
