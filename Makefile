@@ -16,7 +16,7 @@ deps-test: deps
 	@scripts/install-dependencies --for-tests
 
 build: deps ## Build .build/release/tale
-	$(SWIFT) build -c release --product tale
+	$(SWIFT) build -c release --product tale --static-swift-stdlib
 
 models: build ## Fetch the default models and their server, once for all checkouts
 	$(TALE) models fetch
