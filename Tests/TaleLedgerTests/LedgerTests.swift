@@ -60,7 +60,8 @@ import Testing
     let ledger = try place.open()
     let id = try Journals.id()
     let lines = try Journals.project()
-    #expect(try await ledger.record(Array(lines[..<9]), of: id))
+    // The last line of the first part makes a row, which cannot be made twice.
+    #expect(try await ledger.record(Array(lines[..<8]), of: id))
     #expect(try await ledger.record(Array(lines[4...]), of: id))
     #expect(Sums(try await ledger.totals(of: id)) == Sums(try ProjectBook(lines)))
   }
