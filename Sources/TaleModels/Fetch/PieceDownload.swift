@@ -49,6 +49,7 @@ struct PieceDownload {
       try DurableFile.replace(markPath, with: try JSON.document(mark))
       progress(mark.bytes)
     }
+    try Folder.removeTree(folder)
     guard mark.bytes == model.size else {
       throw SourceFailure(
         description: "its pieces have \(mark.bytes) bytes, the model has \(model.size)")

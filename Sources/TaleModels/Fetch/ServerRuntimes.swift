@@ -114,6 +114,7 @@ public struct ServerRuntimes: Sendable {
   private func install(_ hashes: [String]) async throws {
     try Folder.removeTree(folder)
     try Folder.create(folder)
+    let python = try await Python.interpreter(python, in: folder, clock: clock)
     try await check(python, "import sys; sys.exit(sys.version_info < (\(minimum)))") {
       "Python \(package.python) or newer is needed; \($0)"
     }

@@ -11,6 +11,8 @@ public struct RunEnvironment: Sendable {
   public var queue: Queue
   /// The way to the task model.
   public var door: Door
+  /// Models beside the task model that stay loaded while a runner is there: the one that talks.
+  public var alwaysLoaded: [any ModelProvider]
   public var ledger: Ledger
   public var time: any TimeSource
   public var clock: any Clock<Duration>
@@ -19,12 +21,14 @@ public struct RunEnvironment: Sendable {
   public var version: String
 
   public init(
-    settings: Settings, queue: Queue, door: Door, ledger: Ledger, time: any TimeSource,
+    settings: Settings, queue: Queue, door: Door,
+    alwaysLoaded: [any ModelProvider] = [], ledger: Ledger, time: any TimeSource,
     clock: any Clock<Duration> = ContinuousClock(), logger: Logger, version: String
   ) {
     self.settings = settings
     self.queue = queue
     self.door = door
+    self.alwaysLoaded = alwaysLoaded
     self.ledger = ledger
     self.time = time
     self.clock = clock

@@ -38,7 +38,9 @@ actor Workspace {
   func recover(at now: Timestamp) throws -> [String] {
     var notes: [String] = []
     let locks = try repository.removeStaleLocks()
-    if !locks.isEmpty { notes.append("removed stale locks of git: \(locks.joined(separator: ", "))") }
+    if !locks.isEmpty {
+      notes.append("removed stale locks of git: \(locks.joined(separator: ", "))")
+    }
     guard let head = try repository.head() else { return notes }
     let kept = try repository.keepStray(
       under: "refs/tale/stray", message: "What stood in work/ beside the last checkpoint",

@@ -15,7 +15,9 @@ public actor Dispatcher {
   private let environment: RunEnvironment
   private var order: RunOrder
   /// Projects that cannot go on before somebody or something changes.
-  private var resting: [ProjectFolder: String] = [:]
+  private var resting: Set<ProjectFolder> = []
+  /// What was said about them, so that it is said once.
+  private var told: [ProjectFolder: String] = [:]
 
   public init(_ environment: RunEnvironment) {
     self.environment = environment
@@ -30,7 +32,7 @@ public actor Dispatcher {
     let waiting = try only.map { [$0] } ?? queue.projects(in: queue.folders.active)
     let (sorted, unreadable) = order.sort(waiting)
     for (project, why) in unreadable { rest(project, why) }
-    for project in sorted where resting[project] == nil {
+    for project in sorted where !resting.contains(project) {
       guard let lease = try Lease.tryTake(project) else { continue }
       environment.logger.info("\(project.id) starts")
       let outcome = await ProjectRun(environment).run(lease)
@@ -41,22 +43,22 @@ public actor Dispatcher {
   }
 
   /// Looks again at projects that could not go on.
-  public func forgetRest() { resting = [:] }
+  public func forgetRest() { resting = [] }
 
   private func note(_ project: ProjectFolder, _ outcome: ProjectRun.Outcome) {
     switch outcome {
     case .ended(let folder, let end):
       environment.logger.info("\(project.id) ended: \(end.rawValue), in \(folder.path)")
     case .paused(let reason, let detail, _):
-      environment.logger.notice("\(project.id) is paused (\(reason.rawValue)): \(detail)")
-      resting[project] = detail
+      rest(project, "paused (\(reason.rawValue)): \(detail)")
     case .left(let why): rest(project, why)
     }
   }
 
   private func rest(_ project: ProjectFolder, _ why: String) {
-    if resting.updateValue(why, forKey: project) != why {
-      environment.logger.warning("\(project.id) is left alone: \(why)")
+    resting.insert(project)
+    if told.updateValue(why, forKey: project) != why {
+      environment.logger.warning("\(project.id) does not go on: \(why)")
     }
   }
 }

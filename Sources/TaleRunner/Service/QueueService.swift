@@ -14,6 +14,7 @@ public struct QueueService: Sendable {
     public var failed: [ProjectFolder] = []
     /// Drops that could not be accepted.
     public var rejected: [ProjectID] = []
+    /// Projects that could not go on, and why.
     public var paused: [(ProjectFolder, String)] = []
 
     public init() {}
@@ -57,7 +58,8 @@ public struct QueueService: Sendable {
 
   private func startWatcher(_ bell: Doorbell) -> Watcher? {
     let folders = environment.queue.folders
-    let watched = [folders.inbox, folders.active, folders.control]
+    let watched =
+      [folders.inbox, folders.active, folders.control]
       + folders.lanes.map(folders.inbox(lane:))
     do {
       return try Watcher(folders: watched, wakeFile: folders.own.appending("wake"), bell: bell)
@@ -91,7 +93,7 @@ public struct QueueService: Sendable {
       group.addTask {
         try await self.dispatch(state, workBell, endsWhenIdle: endsWhenIdle, limit: limit)
       }
-      if !endsWhenIdle { group.addTask { try await self.warmUp() } }
+      group.addTask { try await self.warmUp(isNeededNow: !endsWhenIdle) }
       defer { group.cancelAll() }
       while let finished = try await group.next() {
         if let finished { return finished }
@@ -100,9 +102,19 @@ public struct QueueService: Sendable {
     }
   }
 
-  /// Loads the task model while nothing waits for it yet.
-  private func warmUp() async throws -> Report? {
-    _ = try await environment.door.provider.ready()
+  /// Loads the models that stay loaded, while nothing waits for them yet.
+  ///
+  /// - Parameter isNeededNow: with false a task model that cannot be had is left to the first
+  ///   project that needs it: an empty queue drains without one.
+  private func warmUp(isNeededNow: Bool) async throws -> Report? {
+    if isNeededNow { _ = try await environment.door.provider.ready() }
+    for model in environment.alwaysLoaded {
+      do {
+        _ = try await model.ready()
+      } catch let failure as ServerUnavailable {
+        environment.logger.warning("\(model.name) is not loaded: \(failure)")
+      }
+    }
     return nil
   }
 
@@ -124,6 +136,8 @@ public struct QueueService: Sendable {
       } else {
         await bell.wait(
           atMost: environment.settings.queue.rescanInterval, clock: environment.clock)
+        // Whatever stopped a project may be gone by now; a drain ends instead of waiting for it.
+        if !endsWhenIdle { await dispatcher.forgetRest() }
       }
     }
     report.rejected = await state.rejected
@@ -140,7 +154,7 @@ public struct QueueService: Sendable {
     case .paused(_, let detail, let cause):
       report.paused.append((project, detail))
       if cause is ServerUnavailable { throw cause }
-    case .left: break
+    case .left(let why): report.paused.append((project, why))
     }
   }
 }

@@ -16,6 +16,9 @@ struct DrainCommand: AsyncParsableCommand {
   @Flag(name: .shortAndLong, help: "Say what happens.")
   var verbose = false
 
+  @Flag(help: "Show how the running project comes along.")
+  var progress = false
+
   @OptionGroup var options: GlobalOptions
 
   func validate() throws {
@@ -26,9 +29,12 @@ struct DrainCommand: AsyncParsableCommand {
     let session = try Session(options, quiet: !verbose)
     let queue = try session.openQueue(create: true)
     let environment = try session.runEnvironment(queue)
-    let limit = max
+    let (limit, isShown) = (max, progress)
     let report = try await Interruptible.run {
-      try await QueueService(environment).drain(limit: limit)
+      guard isShown else { return try await QueueService(environment).drain(limit: limit) }
+      return try await ProgressFollower(queue: queue, id: nil).follow {
+        try await QueueService(environment).drain(limit: limit)
+      }
     }
     for folder in report.failed {
       Terminal.error("\(folder.id) failed; see \(folder.failure)")
@@ -36,7 +42,7 @@ struct DrainCommand: AsyncParsableCommand {
     for id in report.rejected {
       Terminal.error("\(id) could not be accepted; see \(queue.folders.failed)/\(id)/failure.md")
     }
-    for (folder, why) in report.paused { Terminal.error("\(folder.id) is paused: \(why)") }
+    for (folder, why) in report.paused { Terminal.error("\(folder.id) does not go on: \(why)") }
     if !report.failed.isEmpty || !report.rejected.isEmpty || !report.paused.isEmpty {
       throw ExitStatus.projectFailed
     }

@@ -49,10 +49,22 @@ struct Session {
   }
 
   /// Everything that running projects needs.
+  ///
+  /// - Throws: ``ServerUnavailable`` when the task model is not here.
   func runEnvironment(_ queue: Queue) throws -> RunEnvironment {
-    RunEnvironment(
-      settings: settings, queue: queue, door: Door(provider: try models().provider(for: settings.models.task)),
+    let models = models()
+    var environment = RunEnvironment(
+      settings: settings, queue: queue,
+      door: Door(provider: try models.provider(for: settings.models.task)),
       ledger: try openLedger(), time: SystemTime(), logger: logger, version: Version.current)
+    if settings.models.ux != settings.models.task {
+      do {
+        environment.alwaysLoaded = [try models.provider(for: settings.models.ux)]
+      } catch let failure as ServerUnavailable {
+        logger.warning("\(failure)")
+      }
+    }
+    return environment
   }
 
   func models() -> ModelRoom {

@@ -1,3 +1,4 @@
+internal import Glibc
 internal import SystemPackage
 internal import TaleCore
 internal import TaleQueue
@@ -6,7 +7,8 @@ internal import TaleSystem
 /// Shows a project's progress.json while something else works on the project.
 struct ProgressFollower {
   let queue: Queue
-  let id: ProjectID
+  /// Nil: whichever project this process runs.
+  let id: ProjectID?
 
   private static let interval = Duration.milliseconds(250)
 
@@ -36,10 +38,25 @@ struct ProgressFollower {
   }
 
   private func ended() throws -> ProjectFolder? {
+    guard let id else { return nil }
     guard let folder = try queue.find(id) else {
       throw CommandFailure("\(id) is gone from \(queue.folders.root)", .projectFailed)
     }
     return folder.path.removingLastComponent() == queue.folders.active ? nil : folder
+  }
+
+  private func current() throws -> Progress? {
+    if let id { return try queue.find(id).flatMap(read) }
+    let own = Int(getpid())
+    return try queue.projects(in: queue.folders.active).compactMap(read)
+      .first { $0.runner == own }
+  }
+
+  private func read(_ folder: ProjectFolder) throws -> Progress? {
+    guard let bytes = try DurableFile.readIfPresent(folder.progress, limit: 1 << 20) else {
+      return nil
+    }
+    return try JSON.decodeVersioned(Progress.self, from: bytes)
   }
 
   private func show(until isOver: () throws -> Bool) async throws {
@@ -47,11 +64,7 @@ struct ProgressFollower {
     defer { line.end() }
     while try !isOver() {
       try Task.checkCancellation()
-      if let folder = try queue.find(id),
-        let bytes = try DurableFile.readIfPresent(folder.progress, limit: 1 << 20)
-      {
-        line.show(try JSON.decodeVersioned(Progress.self, from: bytes))
-      }
+      if let progress = try current() { line.show(progress) }
       try await Task.sleep(for: Self.interval)
     }
   }

@@ -1,0 +1,43 @@
+# make help says what there is.
+SWIFT  ?= swift
+PREFIX ?= /usr/local
+TALE   := .build/release/tale
+
+.DEFAULT_GOAL := help
+.PHONY: help deps deps-test build models run test lint bench install clean
+
+help: ## Show this
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 18
+
+deps: ## Install what is missing (apt-get; sudo when not root)
+	@scripts/install-dependencies
+
+deps-test: deps
+	@scripts/install-dependencies --for-tests
+
+build: deps ## Build .build/release/tale
+	$(SWIFT) build -c release --product tale
+
+models: build ## Fetch the default models and their server, once for all checkouts
+	$(TALE) models fetch
+
+run: models ## Take an example from the inbox to the outbox
+	@scripts/run-example $(TALE)
+
+test: deps-test ## Run every test, on the real models too
+	$(SWIFT) build --build-tests
+	.build/debug/tale models fetch
+	$(SWIFT) test --skip-build --skip RealModel
+	$(SWIFT) test --skip-build --filter RealModel
+
+lint: ## Check the format of every Swift file
+	$(SWIFT) format lint -s -r -p Package.swift Sources Tests
+
+bench: models ## Measure what tale promises, against references in the same run
+	@scripts/bench $(TALE)
+
+install: build ## Install the binary to PREFIX/bin
+	install -D -m 755 $(TALE) $(DESTDIR)$(PREFIX)/bin/tale
+
+clean: ## Remove what was built; queue and models stay
+	rm -rf .build
