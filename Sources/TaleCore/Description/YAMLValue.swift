@@ -30,6 +30,12 @@ package struct YAMLValue {
   /// The text of a scalar; nil for lists and mappings.
   package var scalar: String? { node.scalar?.string }
 
+  /// Whether nothing is said: no value, `null` or `~` without quotes (YAML 1.2, section 10.2.1.1).
+  package var isNull: Bool {
+    guard case .scalar(let scalar) = node, scalar.style == .plain else { return false }
+    return ["", "~", "null", "Null", "NULL"].contains(scalar.string)
+  }
+
   package var line: Int? { node.mark.map { $0.line + firstLine - 1 } }
   package var column: Int? { node.mark?.column }
 

@@ -29,6 +29,11 @@ import Testing
         == "print(1)\n")
   }
 
+  @Test func `a shorter fence inside a longer one is part of the file`() {
+    #expect(strip(["````python", "a", "```", "b", "```", "````"]) == "a\n```\nb\n```\n")
+    #expect(strip(["~~~python", "a", "```", "b", "~~~"]) == "a\n```\nb\n")
+  }
+
   @Test func `prose around a block of code is dropped`() {
     #expect(
       strip(["Here is the file:", "", "```python", "print(1)", "```", "", "I hope it helps!"])
