@@ -117,11 +117,18 @@ public final class Door: Sendable {
     let answer = try await model.client.generate(request) { try await sink.take($0) }
     guard answer.usage.isCounted else { return answer }
     let (prompt, completion) = (answer.usage.promptTokens, answer.usage.completionTokens)
-    guard prompt >= 0, completion >= 0, completion <= request.maxTokens + 1 else {
+    // Within what was set aside, or the books could pass a budget. A few servers count the token
+    // that ends an answer on top of the limit.
+    let most = PromptSize.mostTokens(of: request)
+    guard (0...most).contains(prompt), (0...(request.maxTokens + 1)).contains(completion),
+      prompt + completion <= most + request.maxTokens
+    else {
       throw ModelFailure(
         .garbled,
-        "the server reports \(prompt) prompt and \(completion) completion tokens, which cannot be",
-        begun: true)
+        """
+        the server reports \(prompt) prompt and \(completion) completion tokens, which cannot be: \
+        at most \(most) and \(request.maxTokens) were asked for
+        """, begun: true)
     }
     if prompt < PromptSize.fewestTokens(of: request) {
       throw ModelFailure(
