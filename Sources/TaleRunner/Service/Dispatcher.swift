@@ -15,7 +15,9 @@ public actor Dispatcher {
   private let environment: RunEnvironment
   private var order: RunOrder
   /// Projects that cannot go on before somebody or something changes.
-  private var resting: [ProjectFolder: String] = [:]
+  private var resting: Set<ProjectFolder> = []
+  /// Why a project was left alone, so that it is said once.
+  private var warnings: [ProjectFolder: String] = [:]
 
   public init(_ environment: RunEnvironment) {
     self.environment = environment
@@ -30,8 +32,8 @@ public actor Dispatcher {
     let waiting = try only.map { [$0] } ?? queue.projects(in: queue.folders.active)
     let (sorted, unreadable) = order.sort(waiting)
     for (project, why) in unreadable { rest(project, why) }
-    for project in sorted where resting[project] == nil {
-      guard let lease = try Lease.tryTake(project) else { continue }
+    for project in sorted where !resting.contains(project) {
+      guard let lease = takeLease(of: project) else { continue }
       environment.logger.info("\(project.id) starts")
       let outcome = await ProjectRun(environment).run(lease)
       note(project, outcome)
@@ -41,7 +43,17 @@ public actor Dispatcher {
   }
 
   /// Looks again at projects that could not go on.
-  public func forgetRest() { resting = [:] }
+  public func forgetRest() { resting = [] }
+
+  /// One project's trouble is not the others'.
+  private func takeLease(of project: ProjectFolder) -> Lease? {
+    do {
+      return try Lease.tryTake(project)
+    } catch {
+      rest(project, "\(error)")
+      return nil
+    }
+  }
 
   private func note(_ project: ProjectFolder, _ outcome: ProjectRun.Outcome) {
     switch outcome {
@@ -49,13 +61,14 @@ public actor Dispatcher {
       environment.logger.info("\(project.id) ended: \(end.rawValue), in \(folder.path)")
     case .paused(let reason, let detail, _):
       environment.logger.notice("\(project.id) is paused (\(reason.rawValue)): \(detail)")
-      resting[project] = detail
+      resting.insert(project)
     case .left(let why): rest(project, why)
     }
   }
 
   private func rest(_ project: ProjectFolder, _ why: String) {
-    if resting.updateValue(why, forKey: project) != why {
+    resting.insert(project)
+    if warnings.updateValue(why, forKey: project) != why {
       environment.logger.warning("\(project.id) is left alone: \(why)")
     }
   }
