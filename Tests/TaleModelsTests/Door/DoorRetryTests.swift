@@ -4,7 +4,7 @@ import Testing
 @testable import TaleModels
 
 /// What passes is tried again, with a limit; what a server cannot have counted is not believed.
-@Suite struct DoorRetryTests {
+@Suite(.timeLimit(.minutes(5))) struct DoorRetryTests {
   private func pass(
     _ model: TurnModel, _ book: MemoryBook, attempts: Int = 4, clock: InstantClock = InstantClock()
   ) async throws -> Door.Passage {
@@ -70,6 +70,21 @@ import Testing
     // The clock reads the deadline back, so a little time has passed.
     #expect(sleeps[0] > .seconds(3990) && sleeps[0] <= .seconds(4000))
     #expect(sleeps[1] > .seconds(80) && sleeps[1] <= .seconds(90))
+  }
+
+  @Test func `to wait as a limit says spends no attempt, and is not done for ever`() async throws {
+    let book = MemoryBook()
+    let clock = InstantClock(limit: 200)
+    let limited = TurnModel.failure(.limited(retryAfter: .seconds(60)))
+    let patient = TurnModel(
+      limited, limited, limited, limited, limited, limited, TurnModel.answer())
+    _ = try await pass(patient, book, attempts: 2, clock: clock)
+    #expect(patient.calls == 7 && book.settled.reduce(0) { $0 + $1.booked } == 42)
+    let hopeless = TurnModel(limited)
+    await #expect(throws: ModelFailure.self) {
+      try await pass(hopeless, MemoryBook(), attempts: 2, clock: clock)
+    }
+    #expect(hopeless.calls == Door.maxWaits + 2)
   }
 
   @Test func `a budget that is used up by broken tries ends them`() async throws {

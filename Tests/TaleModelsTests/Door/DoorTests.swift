@@ -4,7 +4,7 @@ import Testing
 @testable import TaleModels
 
 /// The one way to a model: every call is in the books before it leaves and when it has ended.
-@Suite struct DoorTests {
+@Suite(.timeLimit(.minutes(5))) struct DoorTests {
   @Test func `the reservation is in the book before the client is called, the settlement after`()
     async throws
   {

@@ -4,7 +4,7 @@ import Testing
 @testable import TaleModels
 
 /// As many calls at once as a model serves; the others wait in order.
-@Suite struct SlotGateTests {
+@Suite(.timeLimit(.minutes(5))) struct SlotGateTests {
   @Test func `no more go in than there are slots, and the first that waits is the next`()
     async throws
   {
