@@ -7,7 +7,7 @@ import Testing
 @testable import TaleRunner
 
 /// What the model sees: the stable part first, earlier results whole or not at all.
-@Suite struct ContextTests {
+@Suite(.timeLimit(.minutes(5))) struct ContextTests {
   private static func description(_ body: String) throws -> ProjectDescription {
     try DescriptionParser(maxBytes: 1 << 20).parse(Array(body.utf8), name: "job.md")
   }

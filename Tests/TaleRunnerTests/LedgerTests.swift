@@ -9,7 +9,7 @@ import Testing
 @testable import TaleRunner
 
 /// The database is no truth: without it everything goes on, and it is made anew.
-@Suite struct LedgerTests {
+@Suite(.timeLimit(.minutes(5))) struct LedgerTests {
   private func removeLedger(_ shop: Workshop) throws {
     for ending in ["", "-wal", "-shm"] {
       try DurableFile.remove(FilePath(shop.ledgerPath.string + ending))

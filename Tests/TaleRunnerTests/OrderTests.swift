@@ -1,5 +1,7 @@
 import SystemPackage
+import TaleConfig
 import TaleCore
+import TaleModels
 import TaleQueue
 import TaleSystem
 import Testing
@@ -7,7 +9,7 @@ import Testing
 @testable import TaleRunner
 
 /// Which project has its turn, and that one in trouble does not keep the others from it.
-@Suite struct OrderTests {
+@Suite(.timeLimit(.minutes(5))) struct OrderTests {
   private func job(_ title: String, priority: Int = 0) -> String {
     "---\npriority: \(priority)\n---\n# \(title)\n\n- [ ] Write it -> `it.txt`\n"
   }
@@ -43,6 +45,30 @@ import Testing
     for number in 1...3 { try shop.drop(job("job \(number)"), as: "\(number).md") }
     #expect(try await shop.drain(limit: 2).done.count == 2)
     #expect(try await shop.drain().done.count == 1)
+  }
+
+  @Test func `a drain that the disk stops runs what it has and says so`() async throws {
+    let shop = try Workshop(adjust: { $0.queue.reserve = 1 << 60 }, ScriptedModel.echo)
+    try shop.drop(job("no room"), as: "new.md")
+    let failure = try await #require(throws: SystemFailure.self) { try await shop.drain() }
+    #expect("\(failure)".contains("queue.reserve"))
+    // It is still where it was dropped.
+    #expect(try shop.text(shop.queue.folders.inbox.appending("new.md")) == job("no room"))
+  }
+
+  @Test func `who has to rest again and again rests longer`() async throws {
+    let shop = try Workshop { _, _ in [.fail(ModelFailure(.unreachable, "refused"))] }
+    let environment = try shop.environment()
+    _ = try environment.acceptor.accept(
+      copyOf: Array(job("alone").utf8), name: "alone.md", lane: "", origin: "submit")
+    let dispatcher = Dispatcher(environment)
+    var ran: [Int] = []
+    for round in 0..<20 {
+      if case .ran = try await dispatcher.runNext() { ran.append(round) }
+      guard case .idle = try await dispatcher.runNext() else { throw WaitedInVain(what: "rest") }
+      await dispatcher.shortenRests()
+    }
+    #expect(ran == [0, 1, 3, 7, 15])
   }
 
   @Test func `two runners on one queue run each project once`() async throws {

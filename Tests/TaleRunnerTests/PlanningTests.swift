@@ -8,7 +8,7 @@ import Testing
 @testable import TaleRunner
 
 /// A plan of the model's is checked, asked for again with what is wrong, and at last replaced.
-@Suite struct PlanningTests {
+@Suite(.timeLimit(.minutes(5))) struct PlanningTests {
   static func plan(_ subtasks: [(output: String, needs: [String])]) -> String {
     let items = subtasks.map { output, needs in
       let list = needs.map { "\"\($0)\"" }.joined(separator: ",")

@@ -7,7 +7,7 @@ import Testing
 @testable import TaleRunner
 
 /// progress.json while a project runs.
-@Suite struct ProgressTests {
+@Suite(.timeLimit(.minutes(5))) struct ProgressTests {
   static let five =
     "# Job\n\n" + (1...5).map { "- [ ] Write \($0) -> `\($0).txt`\n" }.joined()
 

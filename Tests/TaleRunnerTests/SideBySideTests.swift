@@ -6,7 +6,7 @@ import Testing
 @testable import TaleRunner
 
 /// Subtasks without a path between them run side by side, as far as the model has slots.
-@Suite struct SideBySideTests {
+@Suite(.timeLimit(.minutes(5))) struct SideBySideTests {
   /// A description with one phase of these subtasks each.
   static func phases(_ phases: [[String]], budget: Int? = nil) -> String {
     var lines = ["---"]

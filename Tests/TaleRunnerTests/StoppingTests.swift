@@ -9,7 +9,7 @@ import Testing
 @testable import TaleRunner
 
 /// Whatever stops a project, it goes on from its last checkpoint and pays for nothing twice.
-@Suite struct StoppingTests {
+@Suite(.timeLimit(.minutes(5))) struct StoppingTests {
   static let two = "# Job\n\n- [ ] Write one -> `one.txt`\n- [ ] Write two -> `two.txt`\n"
 
   private func isLeaseFree(_ project: ProjectFolder) throws -> Bool {
@@ -45,6 +45,9 @@ import Testing
     #expect(progress.percent == 50 && progress.runner == nil)
     try shop.expectCleanGit(project)
     #expect(try isLeaseFree(project))
+    // Its heartbeat has ended: at a hundredth of a second it would have written again.
+    try await Task.sleep(for: .milliseconds(100))
+    #expect(try shop.progress(project) == progress)
     let before = try shop.git(project, "log", "--format=%H %s")
 
     shop.model.follow(ScriptedModel.echo)
@@ -191,6 +194,57 @@ import Testing
       return
     }
     #expect(try shop.done == [folder])
+  }
+
+  @Test func `an answer whose settlement cannot be shown is used later, not bought again`()
+    async throws
+  {
+    let shop = try Workshop(ScriptedModel.echo)
+    shop.model.follow { [queue = shop.queue] request, _ in
+      [
+        .text(ScriptedModel.answer(to: request)),
+        .act {
+          let project = try #require(try queue.projects(in: queue.folders.active).first)
+          try DurableFile.remove(project.progressText)
+          try Folder.create(project.progressText)
+        },
+      ]
+    }
+    try shop.drop(Self.two, as: "job.md")
+    try await shop.drain()
+    let project = try shop.only()
+    #expect(try shop.active == [project] && shop.model.calls.count == 1)
+    try Folder.removeTree(project.progressText)
+    shop.model.follow(ScriptedModel.echo)
+    try await shop.drain()
+    let (prompt, completion) = shop.model.reportedTokens
+    #expect(try shop.book(try shop.only()).bookedTokens == prompt + completion)
+    #expect(shop.model.calls.count == 2)
+  }
+
+  @Test func `a reservation that cannot be shown is given back`() async throws {
+    let shop = try Workshop(ScriptedModel.echo)
+    let environment = try shop.environment()
+    _ = try environment.acceptor.accept(
+      copyOf: Array(Self.two.utf8), name: "job.md", lane: "", origin: "submit")
+    let project = try shop.only()
+    guard let lease = try Lease.tryTake(project) else { throw WaitedInVain(what: "the lease") }
+    let record = try ProjectRecord(
+      lease: lease, thread: ThreadExecutor(name: "test"), environment: environment)
+    let order = CallOrder(
+      purpose: .subtask, subtask: "1.1", strategy: "first", estimated: 1,
+      request: ModelRequest(messages: [], maxTokens: 10))
+    try DurableFile.remove(project.progressText)
+    try Folder.create(project.progressText)
+    await #expect(throws: SystemFailure.self) {
+      try await record.reserve(order, model: "scripted", tokens: 500)
+    }
+    let book = try shop.book(project)
+    #expect(book.calls.count == 1 && book.bookedTokens == 0 && book.openCalls.isEmpty)
+    // The control: one that can be shown stays set aside.
+    try Folder.removeTree(project.progressText)
+    #expect(try await record.reserve(order, model: "scripted", tokens: 500) == 2)
+    #expect(try shop.book(project).bookedTokens == 500)
   }
 
   @Test func `a delivery that fails says why`() async throws {

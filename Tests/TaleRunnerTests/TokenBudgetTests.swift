@@ -8,7 +8,7 @@ import Testing
 @testable import TaleRunner
 
 /// Tokens spent never pass a cap, whatever the model reports or does.
-@Suite struct TokenBudgetTests {
+@Suite(.timeLimit(.minutes(5))) struct TokenBudgetTests {
   enum Behaviour: String, CaseIterable, CustomTestStringConvertible {
     case honest, greedy, absurd, uncounted, breaking, empty, mixed
     var testDescription: String { rawValue }

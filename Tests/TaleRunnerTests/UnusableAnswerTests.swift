@@ -7,7 +7,7 @@ import Testing
 @testable import TaleRunner
 
 /// An answer that cannot be the file is asked for again, with the reason, and not for ever.
-@Suite struct UnusableAnswerTests {
+@Suite(.timeLimit(.minutes(5))) struct UnusableAnswerTests {
   struct Case: Sendable, CustomTestStringConvertible {
     let steps: [ScriptedModel.Step]
     let path: String

@@ -9,7 +9,7 @@ import Testing
 @testable import TaleRunner
 
 /// From a drop in the inbox to the outbox.
-@Suite struct WholeWayTests {
+@Suite(.timeLimit(.minutes(5))) struct WholeWayTests {
   static let plan = """
     {"goal":"A greeter","phases":[{"title":"Script","subtasks":[{"title":"Write the script",\
     "instructions":"It says hello.","output":"greet.sh","needs":[]}]},{"title":"Manual",\

@@ -7,7 +7,7 @@ import Testing
 @testable import TaleRunner
 
 /// work/ is an ordinary repository that people look into, and sometimes change.
-@Suite struct WorkFolderTests {
+@Suite(.timeLimit(.minutes(5))) struct WorkFolderTests {
   /// A project that was stopped in its second call.
   private func stopped(_ shop: Workshop, _ gate: Gate) async throws -> ProjectFolder {
     try shop.drop(StoppingTests.two, as: "job.md")

@@ -119,8 +119,11 @@ public struct QueueService: Sendable {
     for model in environment.alwaysLoaded {
       do {
         _ = try await model.ready()
-      } catch let failure as ServerUnavailable {
-        environment.logger.warning("\(model.name) is not loaded: \(failure)")
+      } catch let stop as CancellationError {
+        throw stop
+      } catch {
+        // No project needs it.
+        environment.logger.warning("\(model.name) is not loaded: \(error)")
       }
     }
     return nil
@@ -131,7 +134,7 @@ public struct QueueService: Sendable {
   private func remember(_ dispatcher: Dispatcher, _ bell: Doorbell) async throws -> Report? {
     while true {
       try await environment.clock.sleep(for: environment.settings.queue.rescanInterval)
-      await dispatcher.forgetRest()
+      await dispatcher.shortenRests()
       bell.ring()
     }
   }
