@@ -120,7 +120,7 @@ let package = Package(
       name: "TaleRunnerTests",
       dependencies: [
         "TaleRunner", "TaleCore", "TaleConfig", "TaleSystem", "TaleGit", "TaleQueue", "TaleLedger",
-        "TaleModels", "TestSupport",
+        "TaleModels", "TestSupport", grdb, logging, systemPackage,
       ],
       swiftSettings: strict),
     .testTarget(name: "HouseTests", dependencies: ["TestSupport"], swiftSettings: strict),

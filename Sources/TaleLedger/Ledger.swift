@@ -43,6 +43,15 @@ public final class Ledger: Sendable {
     try await pool.read { try Execution.fetch($0, project: project) }
   }
 
+  /// The projects that are in the ledger up to their end.
+  public func endedProjects() async throws -> Set<ProjectID> {
+    try await pool.read { database in
+      let ids = try String.fetchAll(
+        database, sql: "SELECT id FROM projects WHERE ended_at IS NOT NULL")
+      return Set(ids.compactMap { ProjectID($0) })
+    }
+  }
+
   /// The number of the last line that was taken in; 0 for an unknown project.
   public func lastLine(of project: ProjectID) async throws -> Int {
     try await pool.read { database in

@@ -83,10 +83,13 @@ public actor Intake {
   /// at least every `rescan`.
   ///
   /// What the disk refuses ends nothing: drops stay where they are, and are looked at again.
-  /// - Parameter looked: called after each look.
+  /// - Parameters:
+  ///   - looked: called after each look.
+  ///   - troubled: called with what the disk refused instead.
   public func run(
     watcher: Watcher?, bell: Doorbell, rescan: Duration,
-    looked: @Sendable (Look) async -> Void
+    looked: @Sendable (Look) async -> Void,
+    troubled: @Sendable (SystemFailure) async -> Void = { _ in }
   ) async {
     var trouble: String?
     while !Task.isCancelled {
@@ -100,6 +103,7 @@ public actor Intake {
         if trouble != "\(error)" { logger.error("the inbox cannot be worked: \(error)") }
         trouble = "\(error)"
         wait = min(Self.troubleInterval, rescan)
+        await troubled(error)
       }
       await bell.wait(atMost: wait, clock: clock)
     }
