@@ -100,6 +100,7 @@ public struct ProjectRun: Sendable {
     _ stage: Stage?, _ record: ProjectRecord, _ reason: String, _ advice: String
   ) async throws -> ProjectFolder {
     try await stage?.workspace.seal()
+    try await stage?.workspace.makeDurable()
     let book = await record.book
     let text = FailureReport.text(
       record.folder.id, title: stage?.description.title ?? book.accepted?.name ?? "",
