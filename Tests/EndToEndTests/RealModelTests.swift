@@ -10,14 +10,14 @@ import Testing
   /// The small model for both roles, so that only one server runs.
   private static let small = """
     models: {task_model: qwen2.5-coder-0.5b, ux_model: qwen2.5-coder-0.5b}
-    execution: {max_answer_tokens: 300}
+    execution: {max_answer_tokens: 2000, max_retries: 10}
     """
 
-  private static let essays = """
-    # Essays
+  private static let paragraphs = """
+    # Paragraphs
 
-    - [ ] Write an essay of ten sentences about rivers -> `rivers.txt`
-    - [ ] Write an essay of ten sentences about mountains -> `mountains.txt`
+    - [ ] Write one paragraph of about 100 words about rivers -> `rivers.txt`
+    - [ ] Write one paragraph of about 100 words about mountains -> `mountains.txt`
     """
 
   @Test func `the example is planned and made, and all books agree with the server's figures`()
@@ -91,7 +91,7 @@ import Testing
     async throws
   {
     try await Household.with(config: Self.small) { house in
-      try house.drop("essays.md", Self.essays)
+      try house.drop("paragraphs.md", Self.paragraphs)
       let outcome = try await house.tale("drain") { _ in
         let isWriting = try await eventually(within: .seconds(300)) {
           try house.currentBytes() > 20
@@ -110,7 +110,7 @@ import Testing
 
   @Test func `kill -9 of tale leaves no server behind`() async throws {
     try await Household.with(config: Self.small) { house in
-      try house.drop("essays.md", Self.essays)
+      try house.drop("paragraphs.md", Self.paragraphs)
       let outcome = try await house.tale("drain") { running in
         let isWriting = try await eventually(within: .seconds(300)) {
           try house.currentBytes() > 20
