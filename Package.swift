@@ -47,7 +47,8 @@ let package = Package(
     .target(name: "TaleGit", dependencies: ["CGit2", systemPackage], swiftSettings: strict),
     .target(name: "TaleHTTP", dependencies: ["CCurl"], swiftSettings: strict),
     .target(
-      name: "TaleQueue", dependencies: ["TaleCore", "TaleSystem", "CInotifyTools", logging, systemPackage],
+      name: "TaleQueue",
+      dependencies: ["TaleCore", "TaleSystem", "CInotifyTools", logging, systemPackage],
       swiftSettings: strict),
     .target(name: "TaleLedger", dependencies: ["TaleCore", grdb], swiftSettings: strict),
     .target(
@@ -80,7 +81,9 @@ let package = Package(
     .testTarget(
       name: "TaleCoreTests", dependencies: ["TaleCore", "TestSupport"], swiftSettings: strict),
     .testTarget(
-      name: "TaleSystemTests", dependencies: ["TaleSystem", "TestSupport"], swiftSettings: strict),
+      name: "TaleSystemTests",
+      dependencies: ["TaleSystem", "TestSupport", "QueueStandIn", systemPackage],
+      swiftSettings: strict),
     .testTarget(
       name: "TaleConfigTests", dependencies: ["TaleConfig", "TaleCore", "TestSupport"],
       swiftSettings: strict),
@@ -88,8 +91,16 @@ let package = Package(
       name: "TaleGitTests", dependencies: ["TaleGit", "TestSupport"], swiftSettings: strict),
     .testTarget(
       name: "TaleHTTPTests", dependencies: ["TaleHTTP", "TestSupport"], swiftSettings: strict),
+    // A runner as a real process, for kill -9 at every step and for locks of the dead.
+    .executableTarget(
+      name: "QueueStandIn", dependencies: ["TaleQueue", "TaleCore", "TaleSystem", systemPackage],
+      path: "Tests/QueueStandIn", swiftSettings: strict),
     .testTarget(
-      name: "TaleQueueTests", dependencies: ["TaleQueue", "TaleCore", "TaleSystem", "TestSupport"],
+      name: "TaleQueueTests",
+      dependencies: [
+        "TaleQueue", "TaleCore", "TaleSystem", "TestSupport", "QueueStandIn", logging,
+        systemPackage,
+      ],
       swiftSettings: strict),
     .testTarget(
       name: "TaleLedgerTests", dependencies: ["TaleLedger", "TaleCore", "TestSupport"],

@@ -38,13 +38,13 @@ public enum DurableFile {
   public static func readIfPresent(
     _ path: FilePath, limit: Int
   ) throws(SystemFailure) -> [UInt8]? {
-    do { return try read(path, limit: limit) } catch where error.isMissing { return nil }
+    do { return try read(path, limit: limit) } catch  where error.isMissing { return nil }
   }
 
   /// Removes a file; one that is already gone is no error.
   public static func remove(_ path: FilePath) throws(SystemFailure) {
     do {
       _ = try retrying("remove", path) { path.withPlatformString { unlink($0) } }
-    } catch where error.isMissing {}
+    } catch  where error.isMissing {}
   }
 }

@@ -19,7 +19,7 @@ public struct FileLock: ~Copyable, Sendable {
     let operation = (mode == .shared ? LOCK_SH : LOCK_EX) | LOCK_NB
     do {
       _ = try retrying("lock", path) { flock(file.number, operation) }
-    } catch where error.code == .wouldBlock {
+    } catch  where error.code == .wouldBlock {
       return nil
     }
     return FileLock(file: file)

@@ -57,6 +57,6 @@ public struct FileStatus: Sendable, Equatable {
 
   /// Like ``of(_:)``, but nil where there is nothing.
   public static func ifPresent(_ path: FilePath) throws(SystemFailure) -> FileStatus? {
-    do { return try of(path) } catch where error.isMissing { return nil }
+    do { return try of(path) } catch  where error.isMissing { return nil }
   }
 }

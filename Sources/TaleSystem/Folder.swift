@@ -8,9 +8,9 @@ public enum Folder {
   public static func create(_ path: FilePath, mode: UInt32 = 0o755) throws(SystemFailure) {
     do {
       _ = try retrying("make the folder", path) { path.withPlatformString { mkdir($0, mode) } }
-    } catch where error.code == .fileExists {
+    } catch  where error.code == .fileExists {
       return
-    } catch where error.isMissing {
+    } catch  where error.isMissing {
       let parent = path.removingLastComponent()
       if parent == path || parent.isEmpty { throw error }
       try create(parent, mode: mode)
@@ -54,7 +54,7 @@ public enum Folder {
       }
       let name = withUnsafePointer(to: &entry.pointee.d_name) { pointer in
         pointer.withMemoryRebound(to: CInterop.PlatformChar.self, capacity: 256) {
-          FilePath(platformString: $0).lastComponent
+          FilePath.Component(platformString: $0)
         }
       }
       guard let name, name.kind == .regular else { continue }
@@ -94,7 +94,7 @@ public enum Folder {
     }
     do {
       _ = try retrying("remove", path) { path.withPlatformString { rmdir($0) } }
-    } catch where error.isMissing {}
+    } catch  where error.isMissing {}
   }
 
   private static func precedes(_ a: FilePath.Component, _ b: FilePath.Component) -> Bool {

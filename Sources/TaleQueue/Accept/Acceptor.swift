@@ -34,7 +34,9 @@ public struct Acceptor: Sendable {
 
   /// Accepts what stands in the inbox under this entry.
   ///
-  /// - Throws: ``SystemFailure``; the drop is then still in the inbox, or in staging for recovery.
+  /// - Throws: ``SystemFailure``; the drop is then in the inbox as before. Where even putting it
+  ///   back failed it is in staging, and where only its note for repetitions failed it is in its
+  ///   place: ``Recovery`` mends both.
   public func accept(_ entry: InboxEntry) throws(SystemFailure) -> Outcome {
     guard case .candidate(let candidate) = entry.verdict else { return .lost }
     return try FileLock.holding(queue.folders.acceptLock) { () throws(SystemFailure) in
@@ -55,24 +57,37 @@ public struct Acceptor: Sendable {
     let drop = Drop(
       lane: entry.lane, name: entry.name.string, origin: "inbox",
       modified: candidate.status.modified.seconds)
-    let staged = try stage(drop.name, origin: Origin(
-      lane: entry.lane, name: entry.name, isFolder: candidate.kind == .folder))
+    let staged = try stage(
+      drop.name,
+      origin: Origin(
+        lane: entry.lane, name: entry.name, isFolder: candidate.kind == .folder))
     let target = candidate.kind == .file ? staged.description : staged.input
-    do {
+    do throws(SystemFailure) {
       try Folder.renameKeeping(source, to: target)
-    } catch where error.isMissing {
-      try Folder.removeTree(staged.path)
-      return .lost
+    } catch {
+      // Nothing is in it yet; what even the removal leaves is recovery's.
+      try? discard(staged)
+      if error.isMissing { return .lost }
+      throw error
     }
-    try Folder.sync(staged.path)
-    try Folder.sync(source.removingLastComponent())
-    if candidate.kind == .folder { try takeDescription(from: staged) }
-    // A writer that opened the file before the rename still has it.
-    if try look(at: target, nil) == .busy {
-      try putBack(staged, to: source, from: target)
-      return .busy
+    do throws(SystemFailure) {
+      try Folder.sync(staged.path)
+      try Folder.sync(source.removingLastComponent())
+      if candidate.kind == .folder { try takeDescription(from: staged) }
+      // A writer that opened the file before the rename still has it.
+      if try look(at: target, nil) == .busy {
+        try putBack(staged, to: source, from: target)
+        return .busy
+      }
+      return try finish(staged, drop)
+    } catch {
+      // A full disk, mostly. The drop belongs where its owner sees it, not into staging. When this
+      // fails as well, recovery does it.
+      if (try? FileStatus.ifPresent(staged.origin)) != nil {
+        try? putBack(staged, to: source, from: target)
+      }
+      throw error
     }
-    return try finish(staged, drop)
   }
 
   /// Takes the content of a file that stays where it is: `tale submit` and `tale run`.
@@ -81,9 +96,15 @@ public struct Acceptor: Sendable {
   ) throws(SystemFailure) -> Outcome {
     try FileLock.holding(queue.folders.acceptLock) { () throws(SystemFailure) in
       try checkSpace()
-      let staged = try stage(name, origin: nil)
-      try DurableFile.replace(staged.description, with: bytes)
-      return try finish(staged, Drop(lane: lane, name: name, origin: origin, modified: nil))
+      let staged = try stage(name, origin: .copy)
+      do throws(SystemFailure) {
+        try DurableFile.replace(staged.description, with: bytes)
+        return try finish(staged, Drop(lane: lane, name: name, origin: origin, modified: nil))
+      } catch {
+        // The submitter has the original and is told; what even this leaves is recovery's.
+        if (try? FileStatus.ifPresent(staged.path)) != nil { try? discard(staged) }
+        throw error
+      }
     }
   }
 
@@ -106,8 +127,7 @@ public struct Acceptor: Sendable {
       let earlier = try log.find(
         lane: drop.lane, name: drop.name, sha256: sha256, modified: modified, now: now)
     {
-      try Folder.removeTree(staged.path)
-      try Folder.sync(queue.folders.staging)
+      try discard(staged)
       return .redelivered(earlier)
     }
     let parsed = try parse(staged, name: drop.name)
@@ -117,6 +137,8 @@ public struct Acceptor: Sendable {
       bytes: try FileStatus.of(staged.description).size, modified: drop.modified,
       priority: (try? parsed.get().priority) ?? 0)
     try write(accepted, parsed, into: staged, at: now)
+    // All names are on disk before the one goes without which the folder counts as complete.
+    try Folder.sync(staged.path)
     try DurableFile.remove(staged.origin)
     try Folder.sync(staged.path)
     let parent = parsed.isAccepted ? queue.folders.active : queue.folders.failed
@@ -183,6 +205,7 @@ public struct Acceptor: Sendable {
       .readPrefix(limits.descriptionBytes + 1)
     do throws(DescriptionProblem) {
       let description = try parser.parse(bytes, name: name)
+      if let problem = description.notCarriedOut { throw problem }
       try checkInput(staged)
       return .success(description)
     } catch {

@@ -8,13 +8,22 @@ public struct Recovery: Sendable {
 
   public init(_ acceptor: Acceptor) { self.acceptor = acceptor }
 
-  /// What was mended, in words for the log.
+  /// What was mended, in words for the log; also what could not be, which stays as it is.
   public func run() throws(SystemFailure) -> [String] {
     let folders = acceptor.queue.folders
     return try FileLock.holding(folders.acceptLock) { () throws(SystemFailure) in
       var mended: [String] = []
+      for name in try Folder.names(in: folders.staging)
+      where name.string.hasPrefix(Acceptor.discardedPrefix) {
+        do { try Folder.removeTree(folders.staging.appending(name)) } catch {
+          mended.append("\(error); remove it by hand")
+        }
+      }
       for staged in try acceptor.queue.projects(in: folders.staging) {
-        mended.append(try mend(staged))
+        do { mended.append(try mend(staged)) } catch {
+          // One that cannot be mended must not keep the others from being worked.
+          mended.append("\(staged.path) could not be mended and stays there: \(error)")
+        }
       }
       try SequenceNumber(folders: folders).repair()
       return mended + (try completeAcceptedLog())
@@ -24,18 +33,20 @@ public struct Recovery: Sendable {
   /// Finishes or puts back what a crash left in staging.
   private func mend(_ staged: ProjectFolder) throws(SystemFailure) -> String {
     let folders = acceptor.queue.folders
-    if let origin = try origin(of: staged), let name = origin.name {
+    let hasOrigin = try FileStatus.ifPresent(staged.origin) != nil
+    if let origin = try origin(of: staged) {
       let current = origin.isFolder ? staged.input : staged.description
-      let place = folders.inbox(lane: origin.lane).appending(name)
-      if try FileStatus.ifPresent(current) != nil {
-        try Folder.create(folders.inbox(lane: origin.lane))
-        try acceptor.putBack(staged, to: place, from: current)
-        return "put \(name.string) back into the inbox: accepting it was cut off"
+      if let name = origin.name, try FileStatus.ifPresent(current) != nil {
+        return try putBack(staged, current, lane: origin.lane, name: name)
       }
-      try Folder.removeTree(staged.path)
-      return "removed \(staged.id): accepting it was cut off before it began"
+      // Nothing was moved in here yet, or it is a copy whose owner has the original and was told
+      // of no success.
+      if origin.isCopy || origin.name != nil {
+        try acceptor.discard(staged)
+        return "removed \(staged.id): accepting it was cut off before it began"
+      }
     }
-    if let book = try? Journal.readBook(staged.journal), book.accepted != nil,
+    if !hasOrigin, let book = try? Journal.readBook(staged.journal), book.accepted != nil,
       try FileStatus.ifPresent(staged.description) != nil
     {
       let parent = book.ended == nil ? folders.active : folders.failed
@@ -44,10 +55,27 @@ public struct Recovery: Sendable {
       try Folder.sync(folders.staging)
       return "finished accepting \(staged.id)"
     }
-    // Nothing was ever moved in here: a submitted copy whose owner still has the original and was
-    // told of no success, or an empty folder.
-    try Folder.removeTree(staged.path)
+    // No crash leaves this, but a newer tale or a damaged disk may: what came from outside goes
+    // back to where its owner sees it.
+    for current in [staged.input, staged.description]
+    where try FileStatus.ifPresent(current) != nil {
+      let name = current == staged.input ? "\(staged.id)" : "\(staged.id).md"
+      return try putBack(staged, current, lane: "", name: FilePath.Component(name) ?? "drop.md")
+    }
+    try acceptor.discard(staged)
     return "removed \(staged.id): nothing had been accepted yet"
+  }
+
+  /// Into the inbox itself where the lane is none any more: a folder of its name would look like
+  /// a drop.
+  private func putBack(
+    _ staged: ProjectFolder, _ current: FilePath, lane: String, name: FilePath.Component
+  ) throws(SystemFailure) -> String {
+    let folders = acceptor.queue.folders
+    let inbox = folders.inbox(lane: folders.lanes.contains(lane) ? lane : "")
+    try Folder.create(inbox)
+    try acceptor.putBack(staged, to: inbox.appending(name), from: current)
+    return "put \(name.string) back into the inbox: accepting it was cut off"
   }
 
   private func origin(of staged: ProjectFolder) throws(SystemFailure) -> Origin? {
@@ -64,7 +92,8 @@ public struct Recovery: Sendable {
     let now = acceptor.time.now()
     let known = Set(try log.entries(now: now).map(\.id))
     var mended: [String] = []
-    for project in try acceptor.queue.projects(in: folders.active) where !known.contains(project.id) {
+    for project in try acceptor.queue.projects(in: folders.active) where !known.contains(project.id)
+    {
       guard let book = try? Journal.readBook(project.journal), let accepted = book.accepted,
         let modified = accepted.modified, let time = book.acceptedAt
       else { continue }

@@ -26,7 +26,7 @@ extension Acceptor {
       }
       try Folder.sync(path)
       return .settled
-    } catch where error.isMissing {
+    } catch  where error.isMissing {
       return .gone
     }
   }
@@ -40,21 +40,25 @@ extension Acceptor {
   }
 
   /// A folder in staging, on disk, with the note of where its drop will come from.
-  func stage(_ name: String, origin: Origin?) throws(SystemFailure) -> ProjectFolder {
+  func stage(_ name: String, origin: Origin) throws(SystemFailure) -> ProjectFolder {
     var random = SystemRandomNumberGenerator()
     let id = ProjectID(acceptedAt: time.now(), name: name, random: &random)
     let staged = ProjectFolder(id, in: queue.folders.staging)
     try Folder.create(staged.path)
-    if let origin {
+    do {
       do {
         try DurableFile.replace(staged.origin, with: try JSON.document(origin))
-      } catch let failure as SystemFailure {
-        throw failure
+        try Folder.sync(queue.folders.staging)
       } catch {
-        preconditionFailure("an origin cannot be written as JSON: \(error)")
+        // Nothing is in it yet; what even the removal leaves is recovery's.
+        try? Folder.removeTree(staged.path)
+        throw error
       }
+    } catch let failure as SystemFailure {
+      throw failure
+    } catch {
+      preconditionFailure("an origin cannot be written as JSON: \(error)")
     }
-    try Folder.sync(queue.folders.staging)
     return staged
   }
 
@@ -73,12 +77,37 @@ extension Acceptor {
   ) throws(SystemFailure) {
     do {
       try Folder.renameKeeping(current, to: place)
-    } catch where error.code == .fileExists {
-      let name = "recovered-\(staged.id)-\(place.lastComponent?.string ?? "drop.md")"
-      try Folder.renameKeeping(current, to: place.removingLastComponent().appending(name))
+    } catch  where error.code == .fileExists {
+      let other = place.removingLastComponent().appending(Self.otherName(for: place, staged.id))
+      try Folder.renameKeeping(current, to: other)
     }
     try Folder.sync(place.removingLastComponent())
-    try Folder.removeTree(staged.path)
+    try discard(staged)
+  }
+
+  /// Removes a staged folder as a whole: one rename takes it out of recovery's sight, so that a
+  /// crash half-way through the removal leaves nothing that looks like a drop.
+  func discard(_ staged: ProjectFolder) throws(SystemFailure) {
+    let gone = queue.folders.staging.appending("\(Self.discardedPrefix)\(staged.id)")
+    try Folder.removeTree(gone)
+    try Folder.renameKeeping(staged.path, to: gone)
     try Folder.sync(queue.folders.staging)
+    try Folder.removeTree(gone)
+  }
+
+  /// What names in staging that only wait to be removed begin with.
+  static let discardedPrefix = "discarded-"
+
+  /// `recovered-ID-NAME`, cut at the front of the name so that the ending stays and the file
+  /// system takes it: 255 bytes, whatever they mean.
+  private static func otherName(for place: FilePath, _ id: ProjectID) -> FilePath.Component {
+    let room = 255 - "recovered-\(id)-".utf8.count
+    let name = place.lastComponent?.withPlatformString {
+      Array(UnsafeBufferPointer(start: $0, count: strlen($0)))
+    }
+    let bytes =
+      Array("recovered-\(id)-".utf8.map { CInterop.PlatformChar(bitPattern: $0) })
+      + (name ?? []).suffix(room)
+    return FilePath.Component(platformString: bytes + [0]) ?? "recovered.md"
   }
 }

@@ -77,14 +77,14 @@ public struct InboxListing: Sendable {
     let tree: [(path: FilePath, status: FileStatus)]
     do {
       tree = try Folder.tree(path, limit: Self.maxTreeEntries)
-    } catch where error.isMissing {
+    } catch  where error.isMissing {
       // Something below it was renamed while it was listed: it is not settled.
       return .filling
-    } catch where error.code == .permissionDenied {
+    } catch  where error.code == .permissionDenied {
       return .ignored(
         why: "tale may not read \(error.path)",
         mend: "make the folder readable for the user that runs tale")
-    } catch where error.code == .fileTooLarge {
+    } catch  where error.code == .fileTooLarge {
       return .ignored(
         why: "it holds more than \(Self.maxTreeEntries) files", mend: "drop a smaller folder")
     }

@@ -23,7 +23,7 @@ public struct Lease: ~Copyable, Sendable {
       let lease = Lease(folder: folder, lock: lock)
       try lease.beat()
       return lease
-    } catch where error.isMissing {
+    } catch  where error.isMissing {
       return nil
     }
   }
@@ -42,7 +42,7 @@ public struct Lease: ~Copyable, Sendable {
       // lock for a moment can only make an exclusive one fail, which its taker tries again.
       if try FileLock.isFree(folder.lease) { return nil }
       return Int(String(decoding: bytes, as: UTF8.self).filter(\.isNumber))
-    } catch where error.isMissing {
+    } catch  where error.isMissing {
       return nil
     }
   }

@@ -14,6 +14,7 @@ public struct QueueService: Sendable {
     public var failed: [ProjectFolder] = []
     /// Drops that could not be accepted.
     public var rejected: [ProjectID] = []
+    /// Projects that could not go on, and why.
     public var paused: [(ProjectFolder, String)] = []
 
     public init() {}
@@ -176,7 +177,7 @@ public struct QueueService: Sendable {
     case .paused(_, let detail, let cause):
       report.paused.append((project, detail))
       if cause is ServerUnavailable { throw cause }
-    case .left: break
+    case .left(let why): report.paused.append((project, why))
     }
   }
 }

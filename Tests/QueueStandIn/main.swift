@@ -1,0 +1,79 @@
+import Glibc
+import SystemPackage
+import TaleCore
+import TaleQueue
+import TaleSystem
+
+// A runner's steps as a process of its own, for tests that kill it:
+//   intake ROOT       one look at the inbox without waiting for anything to settle; says what came
+//   submit ROOT FILE  accepts a copy of a file
+//   recover ROOT      brings the queue back into order
+//   lock FILE         takes the lock, says "held", waits to be killed
+//   lease ROOT ID     the same with the lease of a project in active
+let arguments = CommandLine.arguments
+
+/// Prints at once, whatever standard output is.
+func say(_ line: String) {
+  let bytes = Array((line + "\n").utf8)
+  _ = write(1, bytes, bytes.count)
+}
+
+/// The moment at which the tests' own clock stands.
+struct StandingClock: TimeSource {
+  func now() -> Timestamp { Timestamp(seconds: 1_795_383_005) }
+}
+
+func folders(_ root: String) -> QueueFolders {
+  QueueFolders(root: FilePath(root), lanes: ["urgent", "nightly"])
+}
+
+func acceptor(_ root: String) throws -> Acceptor {
+  Acceptor(
+    queue: try Queue.open(folders(root), create: false),
+    limits: AcceptLimits(
+      descriptionBytes: 1 << 20, inputBytes: 1 << 30, reserveBytes: 0, redeliveryDays: 14),
+    time: StandingClock())
+}
+
+func hold(_ lock: borrowing FileLock) {
+  say("held")
+  while true { sleep(3600) }
+}
+
+func hold(_ lease: borrowing Lease) {
+  say("held")
+  while true { sleep(3600) }
+}
+
+do {
+  switch arguments.dropFirst().first {
+  case "intake":
+    let acceptor = try acceptor(arguments[2])
+    for entry in try InboxListing(folders(arguments[2])).entries() {
+      guard case .candidate = entry.verdict else { continue }
+      say("\(entry.displayName): \(try acceptor.accept(entry))")
+    }
+  case "submit":
+    let acceptor = try acceptor(arguments[2])
+    let file = FilePath(arguments[3])
+    let outcome = try acceptor.accept(
+      copyOf: try DurableFile.read(file, limit: 1 << 22), name: file.lastComponent?.string ?? "",
+      lane: "", origin: "submit")
+    say("\(outcome)")
+  case "recover":
+    for line in try Recovery(try acceptor(arguments[2])).run() { say(line) }
+  case "lock":
+    guard let lock = try FileLock.tryTake(FilePath(arguments[2])) else { exit(75) }
+    hold(lock)
+  case "lease":
+    guard let id = ProjectID(arguments[3]) else { exit(2) }
+    let active = FilePath(arguments[2]).appending("active")
+    guard let lease = try Lease.tryTake(ProjectFolder(id, in: active)) else { exit(75) }
+    hold(lease)
+  default:
+    exit(2)
+  }
+} catch {
+  say("failed: \(error)")
+  exit(1)
+}
