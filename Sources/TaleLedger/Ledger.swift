@@ -20,8 +20,19 @@ public final class Ledger: Sendable {
     // Another runner may be writing; a writer holds the database for milliseconds.
     configuration.busyMode = .timeout(30)
     pool = try DatabasePool(path: path, configuration: configuration)
+    try Self.migrate(pool)
+  }
+
+  /// Runners that start together may make the same tables at once. Who comes second fails, and
+  /// finds them made at the next look.
+  private static func migrate(_ pool: DatabasePool) throws {
+    for _ in 1..<maxMigrationTries {
+      do { return try LedgerSchema.migrator.migrate(pool) } catch is DatabaseError {}
+    }
     try LedgerSchema.migrator.migrate(pool)
   }
+
+  private static let maxMigrationTries = 5
 
   /// Takes in lines of a project's journal; those that were taken in before are passed over.
   ///

@@ -63,6 +63,19 @@ import Testing
     try await expectWhole(shop, project)
   }
 
+  @Test func `runners that start together on a new ledger all open it`() async throws {
+    let shop = try Workshop(ScriptedModel.echo)
+    for round in 1...20 {
+      let path = shop.root.appending("new-\(round).db").string
+      try await withThrowingTaskGroup(of: Void.self) { group in
+        for _ in 1...4 {
+          group.addTask { _ = try await Ledger(path: path).endedProjects() }
+        }
+        try await group.waitForAll()
+      }
+    }
+  }
+
   @Test func `one that cannot be written does not stop a project`() async throws {
     let shop = try Workshop(ScriptedModel.echo)
     let environment = try shop.environment()

@@ -45,8 +45,8 @@ import Testing
     #expect(progress.percent == 50 && progress.runner == nil)
     try shop.expectCleanGit(project)
     #expect(try isLeaseFree(project))
-    // Its heartbeat has ended: at a hundredth of a second it would have written again.
-    try await Task.sleep(for: .milliseconds(100))
+    // Its heartbeat has ended: even idle it writes fifteen hurried seconds later.
+    try await Task.sleep(for: .milliseconds(400))
     #expect(try shop.progress(project) == progress)
     let before = try shop.git(project, "log", "--format=%H %s")
 
