@@ -33,10 +33,9 @@ static inline int tale_open_beneath(int directory, const char *path, int flags, 
   return (int)syscall(SYS_openat2, directory, path, &how, sizeof how);
 }
 
-/// fcntl(F_SETLEASE): takes (F_RDLCK) or gives back (F_UNLCK) a lease.
-static inline int tale_set_lease(int descriptor, int type) {
-  return fcntl(descriptor, F_SETLEASE, type);
-}
+/// fcntl(F_SETLEASE): takes (F_RDLCK) or gives back (F_UNLCK) a lease. A writer that opens the file
+/// meanwhile sends SIGURG, which nobody notices, instead of SIGIO, which ends the process.
+int tale_set_lease(int descriptor, int type);
 
 /// renameat2(2) with RENAME_NOREPLACE: fails with EEXIST instead of replacing.
 static inline int tale_rename_noreplace(const char *from, const char *to) {
