@@ -37,8 +37,8 @@ import Testing
     #expect(first.priority == 0 && second.priority == 7)
     // The inbox itself is listed before its lanes.
     #expect(second.sequence == 1 && first.sequence == 2)
-    let line = try #require(
-      try Journal.read(try #require(try place.active().first).journal).first)
+    let project = try #require(try place.active().first)
+    let line = try #require(try Journal.read(project.journal).first)
     #expect(line.number == 1 && line.time == SetClock().time)
   }
 

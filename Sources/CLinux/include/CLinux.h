@@ -28,7 +28,8 @@ static inline int tale_openat(int directory, const char *path, int flags, mode_t
 static inline int tale_open_beneath(int directory, const char *path, int flags, mode_t mode) {
   struct open_how how = {0};
   how.flags = (uint64_t)flags;
-  how.mode = (flags & (O_CREAT | O_TMPFILE)) ? mode : 0;
+  // A mode without a file to make is EINVAL; O_TMPFILE holds the bit of O_DIRECTORY.
+  how.mode = (flags & O_CREAT) || (flags & O_TMPFILE) == O_TMPFILE ? mode : 0;
   how.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS;
   return (int)syscall(SYS_openat2, directory, path, &how, sizeof how);
 }
