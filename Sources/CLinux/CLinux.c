@@ -30,3 +30,8 @@ int tale_spawn_detached(char *const arguments[], const char *folder, int log, pi
   posix_spawn_file_actions_destroy(&actions);
   return failure;
 }
+
+int tale_set_lease(int descriptor, int type) {
+  if (type != F_UNLCK && fcntl(descriptor, F_SETSIG, SIGURG) != 0) return -1;
+  return fcntl(descriptor, F_SETLEASE, type);
+}

@@ -85,6 +85,15 @@ public struct Descriptor: ~Copyable, Sendable {
     return chunk
   }
 
+  /// The last byte, wherever reading and writing stand; nil for an empty file.
+  public func lastByte() throws(SystemFailure) -> UInt8? {
+    let size = try status().size
+    guard size > 0 else { return nil }
+    var byte: UInt8 = 0
+    _ = try retrying("read", path) { pread(number, &byte, 1, off_t(size - 1)) }
+    return byte
+  }
+
   /// Makes content and size survive a loss of power (fsync(2)).
   public func sync() throws(SystemFailure) {
     _ = try retrying("sync", path) { fsync(number) }
@@ -93,6 +102,12 @@ public struct Descriptor: ~Copyable, Sendable {
   /// Cuts or extends the file to `size` bytes.
   public func truncate(to size: Int) throws(SystemFailure) {
     _ = try retrying("truncate", path) { ftruncate(number, off_t(size)) }
+  }
+
+  /// Sets when the content last changed, as cp -p does.
+  public func setModified(_ time: FileStatus.Instant) throws(SystemFailure) {
+    let value = timespec(tv_sec: time.seconds, tv_nsec: time.nanoseconds)
+    _ = try retrying("set the time of", path) { futimens(number, [value, value]) }
   }
 
   public func status() throws(SystemFailure) -> FileStatus {

@@ -12,12 +12,13 @@ public enum DurableFile {
     _ path: FilePath, with bytes: some Collection<UInt8>, durable: Bool = true,
     mode: UInt32 = 0o644
   ) throws(SystemFailure) {
-    let folder = path.removingLastComponent()
-    let name = path.lastComponent?.string ?? "file"
-    let temporary = folder.appending(".\(name).\(getpid()).\(UInt32.random(in: .min ... .max))")
+    let parent = path.removingLastComponent()
+    let folder = parent.isEmpty ? "." : parent
+    // Without the file's own name, which may be as long as a name can be.
+    let temporary = folder.appending(".tale.\(getpid()).\(UInt64.random(in: .min ... .max))")
+    let file = try Descriptor.open(
+      temporary, O_WRONLY | O_CREAT | O_EXCL, mode: mode, operation: "write")
     do throws(SystemFailure) {
-      let file = try Descriptor.open(
-        temporary, O_WRONLY | O_CREAT | O_EXCL, mode: mode, operation: "write")
       try file.write(bytes)
       if durable { try file.sync() }
       try Folder.rename(temporary, to: path)

@@ -45,6 +45,98 @@ public enum Folder {
       throw SystemFailure("list", path, Errno(rawValue: errno))
     }
     defer { closedir(stream) }
+    return try names(of: stream, path)
+  }
+
+  /// Everything below a folder, folders before what is in them, paths relative to it.
+  ///
+  /// Links are listed, never followed, also when somebody swaps a folder for one meanwhile.
+  /// - Parameter limit: how many entries at most; more is `EFBIG`.
+  public static func tree(
+    _ root: FilePath, limit: Int, skipping skip: (FilePath) -> Bool = { _ in false }
+  ) throws(SystemFailure) -> [(path: FilePath, status: FileStatus)] {
+    let top = try Descriptor.open(root, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, operation: "list")
+    var found: [(path: FilePath, status: FileStatus)] = []
+    var waiting: [FilePath] = [FilePath()]
+    while let folder = waiting.popLast() {
+      for (name, status) in try entries(of: folder, beneath: top) {
+        let relative = folder.appending(name)
+        if skip(relative) { continue }
+        found.append((relative, status))
+        if found.count > limit { throw SystemFailure("list", root, .fileTooLarge) }
+        if status.kind == .folder { waiting.append(relative) }
+      }
+    }
+    return found
+  }
+
+  /// Removes a folder and all that is below it; links are removed, not followed, also when
+  /// somebody swaps a folder for one meanwhile.
+  public static func removeTree(_ path: FilePath) throws(SystemFailure) {
+    guard let status = try FileStatus.ifPresent(path) else { return }
+    guard status.kind == .folder else { return try DurableFile.remove(path) }
+    let top = try Descriptor.open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, operation: "remove")
+    for entry in try tree(path, limit: .max).reversed() {
+      guard let name = entry.path.lastComponent else { continue }
+      let parent = entry.path.removingLastComponent()
+      do {
+        try remove(
+          name, isFolder: entry.status.kind == .folder,
+          in: try top.openBeneath(parent.isEmpty ? "." : parent, O_RDONLY | O_DIRECTORY))
+      } catch  where error.isMissing {}
+    }
+    do {
+      _ = try retrying("remove", path) { path.withPlatformString { rmdir($0) } }
+    } catch  where error.isMissing {}
+  }
+
+  private static func remove(
+    _ name: FilePath.Component, isFolder: Bool, in folder: borrowing Descriptor
+  ) throws(SystemFailure) {
+    func unlink(in number: CInt, _ path: FilePath) throws(SystemFailure) {
+      _ = try retrying("remove", path.appending(name)) {
+        name.withPlatformString { unlinkat(number, $0, isFolder ? AT_REMOVEDIR : 0) }
+      }
+    }
+    do {
+      try unlink(in: folder.number, folder.path)
+    } catch  where error.code == .permissionDenied {
+      // A folder without the right to write, as rsync -a and git keep them.
+      guard fchmod(folder.number, 0o700) == 0 else { throw error }
+      try unlink(in: folder.number, folder.path)
+    }
+  }
+
+  /// The names in a folder beneath another and what they are, without following any link.
+  private static func entries(
+    of folder: FilePath, beneath top: borrowing Descriptor
+  ) throws(SystemFailure) -> [(FilePath.Component, FileStatus)] {
+    let path = top.path.pushing(folder)
+    let relative: FilePath = folder.isEmpty ? "." : folder
+    let number = try retrying("list", path) {
+      relative.withPlatformString {
+        tale_open_beneath(top.number, $0, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0)
+      }
+    }
+    guard let stream = fdopendir(number) else {
+      defer { close(number) }
+      throw SystemFailure("list", path, Errno(rawValue: errno))
+    }
+    defer { closedir(stream) }
+    var entries: [(FilePath.Component, FileStatus)] = []
+    for name in try names(of: stream, path) {
+      var raw = stat()
+      _ = try retrying("stat", path.appending(name)) {
+        name.withPlatformString { fstatat(number, $0, &raw, AT_SYMLINK_NOFOLLOW) }
+      }
+      entries.append((name, FileStatus(raw)))
+    }
+    return entries
+  }
+
+  private static func names(
+    of stream: OpaquePointer, _ path: FilePath
+  ) throws(SystemFailure) -> [FilePath.Component] {
     var names: [FilePath.Component] = []
     while true {
       errno = 0
@@ -61,40 +153,6 @@ public enum Folder {
       names.append(name)
     }
     return names.sorted { precedes($0, $1) }
-  }
-
-  /// Everything below a folder, folders before what is in them, paths relative to it.
-  ///
-  /// Links are listed, never followed.
-  /// - Parameter limit: how many entries at most; more is `EFBIG`.
-  public static func tree(
-    _ root: FilePath, limit: Int, skipping skip: (FilePath) -> Bool = { _ in false }
-  ) throws(SystemFailure) -> [(path: FilePath, status: FileStatus)] {
-    var found: [(path: FilePath, status: FileStatus)] = []
-    var waiting: [FilePath] = [FilePath()]
-    while let folder = waiting.popLast() {
-      for name in try names(in: folder.isEmpty ? root : root.pushing(folder)) {
-        let relative = folder.appending(name)
-        if skip(relative) { continue }
-        let status = try FileStatus.of(root.pushing(relative))
-        found.append((relative, status))
-        if found.count > limit { throw SystemFailure("list", root, .fileTooLarge) }
-        if status.kind == .folder { waiting.append(relative) }
-      }
-    }
-    return found
-  }
-
-  /// Removes a folder and all that is below it; links are removed, not followed.
-  public static func removeTree(_ path: FilePath) throws(SystemFailure) {
-    guard let status = try FileStatus.ifPresent(path) else { return }
-    guard status.kind == .folder else { return try DurableFile.remove(path) }
-    for name in try names(in: path) {
-      try removeTree(path.appending(name))
-    }
-    do {
-      _ = try retrying("remove", path) { path.withPlatformString { rmdir($0) } }
-    } catch  where error.isMissing {}
   }
 
   private static func precedes(_ a: FilePath.Component, _ b: FilePath.Component) -> Bool {

@@ -14,7 +14,7 @@ public enum ReadLease {
 
   /// Takes a read lease and lets it go at once.
   ///
-  /// A writer that opens the file meanwhile would send SIGIO: the process must ignore that signal.
+  /// A writer that opens the file meanwhile waits for that moment and notices nothing.
   public static func probe(_ file: borrowing Descriptor) -> Answer {
     if tale_set_lease(file.number, CInt(F_RDLCK)) == 0 {
       _ = tale_set_lease(file.number, CInt(F_UNLCK))

@@ -36,7 +36,7 @@ public struct SHA256: ~Copyable {
 
   /// The hash of a file's content, read in pieces; never through a link.
   public static func of(fileAt path: FilePath) throws(SystemFailure) -> String {
-    let file = try Descriptor.open(path, O_RDONLY | O_NOFOLLOW, operation: "read")
+    let file = try Descriptor.open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK, operation: "read")
     return try of(file)
   }
 

@@ -6,8 +6,11 @@ import TaleSystem
 
 // A runner's steps as a process of its own, for tests that kill it:
 //   intake ROOT       one look at the inbox without waiting for anything to settle; says what came
+//   list ROOT         says what the inbox holds
 //   submit ROOT FILE  accepts a copy of a file
 //   recover ROOT      brings the queue back into order
+//   remove FOLDER     removes it with all that is in it
+//   probe FILE        asks for writers again and again while another thread is one
 //   lock FILE         takes the lock, says "held", waits to be killed
 //   lease ROOT ID     the same with the lease of a project in active
 let arguments = CommandLine.arguments
@@ -53,6 +56,15 @@ do {
       guard case .candidate = entry.verdict else { continue }
       say("\(entry.displayName): \(try acceptor.accept(entry))")
     }
+  case "list":
+    for entry in try InboxListing(folders(arguments[2])).entries() {
+      switch entry.verdict {
+      case .candidate: say("\(entry.displayName): candidate")
+      case .ignored(let why, _): say("\(entry.displayName): ignored: \(why)")
+      case .passedOver: say("\(entry.displayName): passed over")
+      case .filling: say("\(entry.displayName): filling")
+      }
+    }
   case "submit":
     let acceptor = try acceptor(arguments[2])
     let file = FilePath(arguments[3])
@@ -62,6 +74,16 @@ do {
     say("\(outcome)")
   case "recover":
     for line in try Recovery(try acceptor(arguments[2])).run() { say(line) }
+  case "remove": try Folder.removeTree(FilePath(arguments[2]))
+  case "probe":
+    signal(SIGIO, SIG_DFL)
+    let file = FilePath(arguments[2])
+    PermanentThread.start(name: "writer") {
+      while true { _ = try? Descriptor.open(file, O_WRONLY) }
+    }
+    let open = try Descriptor.open(file, O_RDONLY)
+    for _ in 0..<20_000 { _ = ReadLease.probe(open) }
+    say("probed")
   case "lock":
     guard let lock = try FileLock.tryTake(FilePath(arguments[2])) else { exit(75) }
     hold(lock)

@@ -89,3 +89,11 @@ public func comesTrue(
   }
   return true
 }
+
+/// Like `#require`, which takes no value that cannot be copied.
+public func present<Value: ~Copyable>(_ value: consuming Value?) throws -> Value {
+  guard let value = consume value else { throw NotThere() }
+  return value
+}
+
+public struct NotThere: Error {}

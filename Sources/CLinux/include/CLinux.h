@@ -28,15 +28,15 @@ static inline int tale_openat(int directory, const char *path, int flags, mode_t
 static inline int tale_open_beneath(int directory, const char *path, int flags, mode_t mode) {
   struct open_how how = {0};
   how.flags = (uint64_t)flags;
-  how.mode = (flags & (O_CREAT | O_TMPFILE)) ? mode : 0;
+  // A mode without a file to make is EINVAL; O_TMPFILE holds the bit of O_DIRECTORY.
+  how.mode = (flags & O_CREAT) || (flags & O_TMPFILE) == O_TMPFILE ? mode : 0;
   how.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS;
   return (int)syscall(SYS_openat2, directory, path, &how, sizeof how);
 }
 
-/// fcntl(F_SETLEASE): takes (F_RDLCK) or gives back (F_UNLCK) a lease.
-static inline int tale_set_lease(int descriptor, int type) {
-  return fcntl(descriptor, F_SETLEASE, type);
-}
+/// fcntl(F_SETLEASE): takes (F_RDLCK) or gives back (F_UNLCK) a lease. A writer that opens the file
+/// meanwhile sends SIGURG, which nobody notices, instead of SIGIO, which ends the process.
+int tale_set_lease(int descriptor, int type);
 
 /// renameat2(2) with RENAME_NOREPLACE: fails with EEXIST instead of replacing.
 static inline int tale_rename_noreplace(const char *from, const char *to) {

@@ -14,6 +14,7 @@ struct AcceptedLog {
     let time: Timestamp
     let lane: String
     let name: String
+    /// Of the file, or of all that the folder holds (see ``DropContent``).
     let sha256: String
     /// Seconds since the epoch.
     let modified: Int
@@ -29,7 +30,7 @@ struct AcceptedLog {
   func find(
     lane: String, name: String, sha256: String, modified: Int, now: Timestamp
   ) throws(SystemFailure) -> ProjectID? {
-    try entries(now: now).last {
+    try entries(now: now, holding: sha256).last {
       $0.lane == lane && $0.name == name && $0.sha256 == sha256 && $0.modified == modified
     }?.id
   }
@@ -49,13 +50,21 @@ struct AcceptedLog {
 
   /// Entries that still count; damaged lines are passed over, because losing one only means that a
   /// repeated delivery runs again.
-  func entries(now: Timestamp) throws(SystemFailure) -> [Entry] {
+  ///
+  /// - Parameter text: lines without it are not even decoded.
+  func entries(now: Timestamp, holding text: String = "") throws(SystemFailure) -> [Entry] {
     let bytes = try DurableFile.readIfPresent(path, limit: 2 * Self.maxBytes) ?? []
-    let oldest = now.milliseconds - Int64(days) * 86_400_000
     return bytes.split(separator: UInt8(ascii: "\n")).compactMap { line in
-      guard let entry = try? JSON.decodeVersioned(Entry.self, from: line) else { return nil }
-      return entry.time.milliseconds >= oldest ? entry : nil
+      guard text.isEmpty || String(decoding: line, as: UTF8.self).contains(text),
+        let entry = try? JSON.decodeVersioned(Entry.self, from: line)
+      else { return nil }
+      return keeps(entry.time, at: now) ? entry : nil
     }
+  }
+
+  /// Whether a delivery of that time still counts.
+  func keeps(_ time: Timestamp, at now: Timestamp) -> Bool {
+    time.milliseconds >= now.milliseconds - Int64(days) * 86_400_000
   }
 
   private func shorten(now: Timestamp) throws(SystemFailure) {
@@ -64,10 +73,8 @@ struct AcceptedLog {
   }
 
   private func endTornLine(of file: borrowing Descriptor) throws(SystemFailure) {
-    let size = try file.status().size
-    guard size > 0 else { return }
-    let tail = try DurableFile.read(path, limit: 2 * Self.maxBytes).last
-    if tail != UInt8(ascii: "\n") { try file.write([UInt8(ascii: "\n")]) }
+    let newline = UInt8(ascii: "\n")
+    if let last = try file.lastByte(), last != newline { try file.write([newline]) }
   }
 
   private func line(_ entry: Entry) -> [UInt8] {

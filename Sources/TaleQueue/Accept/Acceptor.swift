@@ -54,11 +54,8 @@ public struct Acceptor: Sendable {
     case .busy: return .busy
     case .gone: return .lost
     }
-    let drop = Drop(
-      lane: entry.lane, name: entry.name.string, origin: "inbox",
-      modified: candidate.status.modified.seconds)
     let staged = try stage(
-      drop.name,
+      entry.name.string,
       origin: Origin(
         lane: entry.lane, name: entry.name, isFolder: candidate.kind == .folder))
     let target = candidate.kind == .file ? staged.description : staged.input
@@ -79,7 +76,12 @@ public struct Acceptor: Sendable {
         try putBack(staged, to: source, from: target)
         return .busy
       }
-      return try finish(staged, drop)
+      if candidate.kind == .file { try unlinkFromOthers(staged) }
+      // Asked only now: a newer one may have taken the name between the look and the rename.
+      let modified = try FileStatus.of(target).modified.seconds
+      return try finish(
+        staged,
+        Drop(lane: entry.lane, name: entry.name.string, origin: "inbox", modified: modified))
     } catch {
       // A full disk, mostly. The drop belongs where its owner sees it, not into staging. When this
       // fails as well, recovery does it.
@@ -123,9 +125,10 @@ public struct Acceptor: Sendable {
     let now = time.now()
     let log = AcceptedLog(path: queue.folders.acceptedLog, days: limits.redeliveryDays)
     let sha256 = try SHA256.of(fileAt: staged.description)
+    let content = drop.modified == nil ? sha256 : try DropContent.sha256(of: staged)
     if let modified = drop.modified,
       let earlier = try log.find(
-        lane: drop.lane, name: drop.name, sha256: sha256, modified: modified, now: now)
+        lane: drop.lane, name: drop.name, sha256: content, modified: modified, now: now)
     {
       try discard(staged)
       return .redelivered(earlier)
@@ -149,7 +152,7 @@ public struct Acceptor: Sendable {
     if let modified = drop.modified {
       try log.add(
         .init(
-          id: staged.id, time: now, lane: drop.lane, name: drop.name, sha256: sha256,
+          id: staged.id, time: now, lane: drop.lane, name: drop.name, sha256: content,
           modified: modified))
     }
     switch parsed {
@@ -217,7 +220,7 @@ public struct Acceptor: Sendable {
     guard let tree = try? Folder.tree(staged.input, limit: InboxListing.maxTreeEntries) else {
       return
     }
-    let bytes = tree.reduce(0) { $0 + $1.status.size }
+    let bytes = tree.reduce(0) { $0 + ($1.status.kind == .regular ? $1.status.size : 0) }
     if bytes > limits.inputBytes {
       throw DescriptionProblem(
         "the folder holds \(bytes.grouped) bytes, and \(limits.inputBytes.grouped) are allowed",

@@ -92,15 +92,18 @@ public struct Recovery: Sendable {
     let now = acceptor.time.now()
     let known = Set(try log.entries(now: now).map(\.id))
     var mended: [String] = []
-    for project in try acceptor.queue.projects(in: folders.active) where !known.contains(project.id)
-    {
+    let projects =
+      try acceptor.queue.projects(in: folders.active)
+      + acceptor.queue.projects(in: folders.failed)
+    for project in projects where !known.contains(project.id) {
       guard let book = try? Journal.readBook(project.journal), let accepted = book.accepted,
-        let modified = accepted.modified, let time = book.acceptedAt
+        let modified = accepted.modified, let time = book.acceptedAt,
+        log.keeps(time, at: now), let content = try? DropContent.sha256(of: project)
       else { continue }
       try log.add(
         .init(
           id: project.id, time: time, lane: accepted.lane, name: accepted.name,
-          sha256: accepted.sha256, modified: modified))
+          sha256: content, modified: modified))
       mended.append("noted the delivery of \(project.id)")
     }
     return mended

@@ -10,10 +10,8 @@ struct SequenceNumber {
   ///
   /// - Precondition: the caller holds the accept lock.
   func next() throws(SystemFailure) -> Int {
-    let bytes = try DurableFile.readIfPresent(folders.sequence, limit: 64)
-    let kept = bytes.flatMap { Int(String(decoding: $0, as: UTF8.self).filter(\.isNumber)) }
     let last: Int
-    if let kept { last = kept } else { last = try largestInUse() }
+    if let kept = try kept() { last = kept } else { last = try largestInUse() }
     // Not synced: a loss of power may bring an older number back, and the start of a runner then
     // raises it above those that wait.
     try DurableFile.replace(folders.sequence, with: Array("\(last + 1)\n".utf8), durable: false)
@@ -24,13 +22,27 @@ struct SequenceNumber {
   ///
   /// - Precondition: the caller holds the accept lock.
   func repair() throws(SystemFailure) {
-    let bytes = try DurableFile.readIfPresent(folders.sequence, limit: 64)
-    let kept = bytes.flatMap { Int(String(decoding: $0, as: UTF8.self).filter(\.isNumber)) } ?? 0
     let used = try largestInUse()
-    if used > kept {
+    if used > (try kept() ?? 0) {
       try DurableFile.replace(folders.sequence, with: Array("\(used)\n".utf8), durable: false)
     }
   }
+
+  /// Nil where the file is missing or says no number: it is only kept for speed.
+  private func kept() throws(SystemFailure) -> Int? {
+    let bytes: [UInt8]?
+    do { bytes = try DurableFile.readIfPresent(folders.sequence, limit: 64) } catch
+      where error.code == .fileTooLarge
+    { bytes = nil }
+    guard let bytes, bytes.last == UInt8(ascii: "\n"),
+      let number = Int(String(decoding: bytes.dropLast(), as: UTF8.self)),
+      (0..<Self.largestPossible).contains(number)
+    else { return nil }
+    return number
+  }
+
+  /// What JSON keeps exactly everywhere.
+  private static let largestPossible = 1 << 53
 
   private func largestInUse() throws(SystemFailure) -> Int {
     var largest = 0

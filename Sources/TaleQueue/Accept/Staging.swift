@@ -9,34 +9,46 @@ extension Acceptor {
 
   /// Whether anybody has the drop open for writing, and whether it is still what was observed.
   /// The content of a settled file is on disk afterwards.
+  ///
+  /// - Parameter observed: nil for a drop that was moved meanwhile, which changes its times.
   func look(
     at path: FilePath, _ observed: InboxEntry.Candidate?
   ) throws(SystemFailure) -> Look {
+    guard let status = try FileStatus.ifPresent(path) else { return .gone }
     do {
-      let status = try FileStatus.of(path)
-      if let observed, status.inode != observed.status.inode { return .busy }
-      guard status.kind == .folder else { return try lookAtFile(path) }
-      for entry in try Folder.tree(path, limit: InboxListing.maxTreeEntries) {
-        let below = path.pushing(entry.path)
+      if let observed, status != observed.status { return .busy }
+      guard status.kind == .folder else {
+        return try isWritten(try Descriptor.open(path, Self.reading, operation: "read"))
+          ? .busy : .settled
+      }
+      let tree = try Folder.tree(path, limit: InboxListing.maxTreeEntries)
+      if let observed, InboxListing.fingerprint(of: status, tree) != observed.fingerprint {
+        return .busy
+      }
+      let top = try Descriptor.open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, operation: "read")
+      for entry in tree {
         switch entry.status.kind {
-        case .regular: if try lookAtFile(below) == .busy { return .busy }
-        case .folder: try Folder.sync(below)
+        case .regular:
+          if try isWritten(try top.openBeneath(entry.path, Self.reading)) { return .busy }
+        case .folder: try top.openBeneath(entry.path, O_RDONLY | O_DIRECTORY).sync()
         case .link, .other: break
         }
       }
-      try Folder.sync(path)
+      try top.sync()
       return .settled
-    } catch  where error.isMissing {
-      return .gone
+    } catch  where error.isMissing || error.code == .tooManySymbolicLinkLevels {
+      // Something was removed or swapped for a link while it was looked at.
+      return .busy
     }
   }
 
-  private func lookAtFile(_ path: FilePath) throws(SystemFailure) -> Look {
-    // Non-blocking and never through a link: the name may be a pipe by now.
-    let file = try Descriptor.open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK, operation: "read")
-    if ReadLease.probe(file) == .hasWriter { return .busy }
+  /// Non-blocking and never through a link: the name may be a pipe or a link by now.
+  private static let reading = O_RDONLY | O_NOFOLLOW | O_NONBLOCK
+
+  private func isWritten(_ file: consuming Descriptor) throws(SystemFailure) -> Bool {
+    if ReadLease.probe(file) == .hasWriter { return true }
     try file.sync()
-    return .settled
+    return false
   }
 
   /// A folder in staging, on disk, with the note of where its drop will come from.
@@ -64,11 +76,34 @@ extension Acceptor {
 
   /// project.md of a dropped folder is a copy of the one inside.
   func takeDescription(from staged: ProjectFolder) throws(SystemFailure) {
-    let inside = try Descriptor.open(staged.input, O_RDONLY | O_DIRECTORY)
+    let inside = try Descriptor.open(staged.input, O_RDONLY | O_DIRECTORY | O_NOFOLLOW)
       .openBeneath("project.md", O_RDONLY | O_NONBLOCK)
+    guard try inside.status().kind == .regular else {
+      throw SystemFailure("take as a description", inside.path, .invalidArgument)
+    }
     // One byte more than allowed is enough to say that it is too much.
     try DurableFile.replace(
       staged.description, with: try inside.readPrefix(limits.descriptionBytes + 1))
+  }
+
+  /// A hard link's other names stay with its owner, who may write to the file through them: such a
+  /// description becomes a copy, with the time of the original.
+  func unlinkFromOthers(_ staged: ProjectFolder) throws(SystemFailure) {
+    let original = try Descriptor.open(staged.description, Self.reading, operation: "copy")
+    let status = try original.status()
+    guard status.linkCount > 1 else { return }
+    let copy = staged.path.appending(".copy")
+    try DurableFile.remove(copy)
+    let file = try Descriptor.open(copy, O_WRONLY | O_CREAT | O_EXCL, mode: status.permissions)
+    while true {
+      let chunk = try original.readChunk(upTo: 1 << 20)
+      if chunk.isEmpty { break }
+      try file.write(chunk)
+    }
+    try file.setModified(status.modified)
+    try file.sync()
+    try Folder.rename(copy, to: staged.description)
+    try Folder.sync(staged.path)
   }
 
   /// Gives a drop back to the inbox; a newer one under its name keeps the name.

@@ -16,15 +16,23 @@ public struct InboxListing: Sendable {
   /// Everything in the inbox and its lanes, in the order of lanes and names.
   public func entries() throws(SystemFailure) -> [InboxEntry] {
     var entries: [InboxEntry] = []
+    let lanes = Set(folders.lanes.compactMap { FilePath.Component($0) })
     for lane in [""] + folders.lanes {
       let folder = folders.inbox(lane: lane)
-      for name in try Folder.names(in: folder) {
-        if lane.isEmpty, folders.lanes.contains(name.string) { continue }
+      for name in try names(in: folder, isLane: !lane.isEmpty) {
+        if lane.isEmpty, lanes.contains(name) { continue }
         guard let verdict = try verdict(on: name, in: folder) else { continue }
         entries.append(InboxEntry(lane: lane, name: name, verdict: verdict))
       }
     }
     return entries
+  }
+
+  /// A lane that somebody removed (`rsync --delete` does) is empty.
+  private func names(
+    in folder: FilePath, isLane: Bool
+  ) throws(SystemFailure) -> [FilePath.Component] {
+    do { return try Folder.names(in: folder) } catch  where isLane && error.isMissing { return [] }
   }
 
   /// Nil for a name that is gone by now.
@@ -33,7 +41,7 @@ public struct InboxListing: Sendable {
   ) throws(SystemFailure) -> InboxEntry.Verdict? {
     let path = folder.appending(name)
     guard let status = try FileStatus.ifPresent(path) else { return nil }
-    if name.string.hasPrefix(".") { return .passedOver }
+    if name.string.utf8.first == UInt8(ascii: ".") { return .passedOver }
     switch status.kind {
     case .regular: return verdict(onFile: path, name: name.string, status)
     case .folder: return try verdict(onFolder: path, status)
@@ -63,7 +71,7 @@ public struct InboxListing: Sendable {
         why: "it is a fragment that an interrupted rsync left",
         mend: "run the same rsync again; it completes the file")
     }
-    if access(path.string, R_OK) != 0 {
+    if !Self.mayAccess(path, R_OK) {
       return .ignored(
         why: "tale may not read it", mend: "make it readable for the user that runs tale")
     }
@@ -87,6 +95,8 @@ public struct InboxListing: Sendable {
     } catch  where error.code == .fileTooLarge {
       return .ignored(
         why: "it holds more than \(Self.maxTreeEntries) files", mend: "drop a smaller folder")
+    } catch {
+      return .ignored(why: "\(error)", mend: "mend that, or drop the folder anew")
     }
     guard let description = tree.first(where: { $0.path == "project.md" }) else {
       return .ignored(
@@ -95,10 +105,37 @@ public struct InboxListing: Sendable {
     guard description.status.kind == .regular else {
       return .ignored(why: "its project.md is not a regular file", mend: "copy the file itself")
     }
-    if tree.contains(where: { Self.isRsyncTemporary($0.path) }) { return .filling }
-    var fingerprint = Self.fingerprint(of: status)
-    for entry in tree { fingerprint += Self.fingerprint(of: entry.status) }
-    return .candidate(.init(kind: .folder, status: status, fingerprint: fingerprint))
+    // A folder that moves to another gets another parent, which counts as writing to it.
+    if !Self.mayAccess(path, W_OK | X_OK) {
+      return .ignored(
+        why: "tale may not move it", mend: "give it to the user that runs tale (chown -R)")
+    }
+    if let hidden = tree.first(where: {
+      $0.status.kind == .regular && !Self.mayAccess(path.pushing($0.path), R_OK)
+    }) {
+      return Self.unreadable(path.pushing(hidden.path))
+    }
+    if tree.contains(where: Self.isRsyncTemporary) { return .filling }
+    return .candidate(
+      .init(kind: .folder, status: status, fingerprint: Self.fingerprint(of: status, tree)))
+  }
+
+  private static func unreadable(_ path: FilePath) -> InboxEntry.Verdict {
+    .ignored(
+      why: "tale may not read \(path)",
+      mend: "make the folder and all in it readable for the user that runs tale")
+  }
+
+  /// The name's bytes go to the kernel as they are.
+  private static func mayAccess(_ path: FilePath, _ mode: CInt) -> Bool {
+    path.withPlatformString { faccessat(AT_FDCWD, $0, mode, AT_EACCESS) } == 0
+  }
+
+  /// Of a folder and all that is below it.
+  static func fingerprint(
+    of status: FileStatus, _ tree: [(path: FilePath, status: FileStatus)]
+  ) -> [UInt64] {
+    tree.reduce(into: fingerprint(of: status)) { $0 += fingerprint(of: $1.status) }
   }
 
   /// Size, inode and the change time, which no program can set back.
@@ -109,11 +146,17 @@ public struct InboxListing: Sendable {
     ]
   }
 
-  /// `.name.XXXXXX`, under which rsync writes before it renames.
-  private static func isRsyncTemporary(_ path: FilePath) -> Bool {
-    guard let name = path.lastComponent?.string, name.hasPrefix(".") else { return false }
+  /// `.name.XXXXXX`, under which rsync writes before it renames, closed to others meanwhile.
+  ///
+  /// A suffix of small letters only is a word that somebody chose, like `.env.sample`: of rsync's
+  /// own, which are drawn from 62 characters, 1 in 180 looks so.
+  private static func isRsyncTemporary(_ entry: (path: FilePath, status: FileStatus)) -> Bool {
+    guard entry.status.kind == .regular, entry.status.permissions & 0o077 == 0,
+      let name = entry.path.lastComponent?.string, name.hasPrefix(".")
+    else { return false }
     let parts = name.dropFirst().split(separator: ".", omittingEmptySubsequences: false)
     guard parts.count >= 2, let last = parts.last else { return false }
     return last.count == 6 && last.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber) }
+      && !last.allSatisfy(\.isLowercase)
   }
 }

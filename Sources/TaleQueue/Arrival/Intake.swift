@@ -9,6 +9,8 @@ public actor Intake {
   public struct Look: Sendable {
     public var outcomes: [(name: String, Acceptor.Outcome)] = []
     public var ignored: [InboxEntry] = []
+    /// What the system refused; these drops stay where they are, and are looked at again.
+    public var troubles: [(name: String, failure: SystemFailure)] = []
     /// When to look again; nil when nothing is settling.
     public var again: Duration?
   }
@@ -25,6 +27,8 @@ public actor Intake {
   private let elapsed: @Sendable () -> Duration
   private var settling: Settling
   private var reported: Set<String> = []
+  /// Drops accepted in one look, so that the first of very many need not wait for the last.
+  private static let maxAccepts = 100
   /// The wait before looking again when the disk refused something.
   private static let troubleInterval = Duration.seconds(5)
   /// The shortest wait before looking again at something that is being written.
@@ -57,10 +61,17 @@ public actor Intake {
         settling.noteRename(lane: lane, name: place.name)
       }
     }
+    // A lane that somebody removed comes back, for whoever drops into it next.
+    for lane in folders.lanes { try Folder.create(folders.inbox(lane: lane)) }
     let entries = try listing.entries()
     settling.keepOnly(entries)
+    reported.formIntersection(entries.map(\.displayName))
     var look = Look()
     for entry in entries {
+      if look.outcomes.count == Self.maxAccepts {
+        look.lookAgain(in: .zero)
+        break
+      }
       switch entry.verdict {
       case .passedOver: break
       case .filling: look.lookAgain(in: Self.retryInterval)
@@ -72,7 +83,12 @@ public actor Intake {
       case .candidate(let candidate):
         switch settling.observe(lane: entry.lane, name: entry.name, candidate, at: elapsed()) {
         case .wait(let duration): look.lookAgain(in: max(duration, .milliseconds(1)))
-        case .settled: try accept(entry, &look)
+        case .settled:
+          do throws(SystemFailure) { try accept(entry, &look) } catch {
+            // One bad drop must not keep the others from being accepted.
+            look.troubles.append((entry.displayName, error))
+            settling.forget(lane: entry.lane, name: entry.name)
+          }
         }
       }
     }
@@ -94,17 +110,25 @@ public actor Intake {
     var trouble: String?
     while !Task.isCancelled {
       var wait = rescan
+      var now: String?
       do {
+        // What went wrong may have left something half-way.
+        if trouble != nil {
+          for line in try Recovery(acceptor).run() { logger.notice("recovered: \(line)") }
+        }
         let look = try look(watcher?.take() ?? .init())
         wait = min(look.again ?? rescan, rescan)
-        trouble = nil
+        now = look.troubles.first.map { "\($0.name) cannot be accepted: \($0.failure)" }
         await looked(look)
       } catch {
-        if trouble != "\(error)" { logger.error("the inbox cannot be worked: \(error)") }
-        trouble = "\(error)"
-        wait = min(Self.troubleInterval, rescan)
+        now = "the inbox cannot be worked: \(error)"
         await troubled(error)
       }
+      if let now {
+        if trouble != now { logger.error("\(now)") }
+        wait = min(Self.troubleInterval, wait)
+      }
+      trouble = now
       await bell.wait(atMost: wait, clock: clock)
     }
   }

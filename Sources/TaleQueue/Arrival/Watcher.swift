@@ -36,6 +36,9 @@ public final class Watcher: Sendable {
   /// Seconds after which the thread looks whether it shall end, should waking it ever fail.
   private static let wakeInterval = 60
 
+  /// Whether a watcher of this process has the library.
+  private static let isTaken = Mutex(false)
+
   private let pending = Mutex(Changes())
   private let isStopping = Mutex(false)
   private let wakeFile: FilePath
@@ -47,30 +50,49 @@ public final class Watcher: Sendable {
   ///   - folders: each must be there.
   ///   - wakeFile: a file of tale's own, made here and written to for ending the thread.
   ///   - bell: rung at every change.
-  /// - Throws: what inotify refused; the instances or watches of this user may be used up.
+  /// - Throws: what inotify refused; the instances or watches of this user may be used up; `EBUSY`
+  ///   where another watcher of this process has not ended yet.
   public init(
     folders: [FilePath], wakeFile: FilePath, bell: Doorbell
   ) throws(SystemFailure) {
     self.wakeFile = wakeFile
     self.bell = bell
-    try DurableFile.replace(wakeFile, with: [], durable: false)
+    // Never replaced: the watcher of another process may be watching this very file.
+    _ = try Descriptor.open(wakeFile, O_WRONLY | O_CREAT)
+    let isFirst = Self.isTaken.withLock { isTaken in
+      defer { isTaken = true }
+      return !isTaken
+    }
+    guard isFirst else {
+      throw SystemFailure("start a second watcher for", folders.first ?? wakeFile, .resourceBusy)
+    }
+    do throws(SystemFailure) { try Self.watch(folders, wakeFile) } catch {
+      inotifytools_cleanup()
+      Self.isTaken.withLock { $0 = false }
+      throw error
+    }
+    PermanentThread.start(name: "watcher") { [self] in loop() }
+  }
+
+  private static func watch(_ folders: [FilePath], _ wakeFile: FilePath) throws(SystemFailure) {
     guard inotifytools_initialize() != 0 else {
       throw SystemFailure("start inotify for", folders.first ?? wakeFile, .lastOfLibrary)
     }
     let events = IN_CLOSE_WRITE | IN_MOVED_TO | IN_CREATE | IN_ATTRIB | IN_DELETE
     for folder in folders {
-      guard inotifytools_watch_file(Self.watched(folder), CInt(events)) != 0 else {
-        let failure = SystemFailure("watch", folder, .lastOfLibrary)
-        inotifytools_cleanup()
-        throw failure
+      // The library looks its watches up by name, and wants folders with a slash at the end.
+      let watched = folder.withPlatformString {
+        Array(UnsafeBufferPointer(start: $0, count: strlen($0)))
       }
+      guard
+        inotifytools_watch_file(watched + [CChar(bitPattern: UInt8(ascii: "/")), 0], CInt(events))
+          != 0
+      else { throw SystemFailure("watch", folder, .lastOfLibrary) }
     }
-    guard inotifytools_watch_file(wakeFile.string, CInt(IN_CLOSE_WRITE)) != 0 else {
-      let failure = SystemFailure("watch", wakeFile, .lastOfLibrary)
-      inotifytools_cleanup()
-      throw failure
+    let isWatched = wakeFile.withPlatformString {
+      inotifytools_watch_file($0, CInt(IN_CLOSE_WRITE))
     }
-    PermanentThread.start(name: "watcher") { [self] in loop() }
+    guard isWatched != 0 else { throw SystemFailure("watch", wakeFile, .lastOfLibrary) }
   }
 
   /// Takes what has been noticed since the last time.
@@ -89,7 +111,10 @@ public final class Watcher: Sendable {
   }
 
   private func loop() {
-    defer { inotifytools_cleanup() }
+    defer {
+      inotifytools_cleanup()
+      Self.isTaken.withLock { $0 = false }
+    }
     while !isStopping.withLock({ $0 }) {
       guard let event = inotifytools_next_event(Self.wakeInterval) else {
         if inotifytools_error() != 0 { note { $0.overflowed = true } }
@@ -109,7 +134,8 @@ public final class Watcher: Sendable {
       if mask & UInt32(IN_MOVED_TO) != 0 {
         changes.renamedIn.insert(place)
         changes.written.remove(place)
-      } else if mask & UInt32(IN_CLOSE_WRITE) != 0 {
+      } else if mask & UInt32(IN_ATTRIB) == 0 {
+        // Whoever wrote it, made it anew or removed it: an earlier rename says nothing any more.
         changes.written.insert(place)
         changes.renamedIn.remove(place)
       }
@@ -136,9 +162,6 @@ public final class Watcher: Sendable {
     guard let name = FilePath(platformString: text).lastComponent else { return nil }
     return Place(folder: FilePath(platformString: folder), name: name)
   }
-
-  /// The library looks its watches up by name, and wants folders with a slash at the end.
-  private static func watched(_ folder: FilePath) -> String { "\(folder.string)/" }
 }
 
 extension Errno {

@@ -10,6 +10,8 @@ public struct Journal: ~Copyable {
 
   private let file: Descriptor
   private var length: Int
+  /// A write failed and what it left could not be cut off yet.
+  private var isTorn = false
   /// What the lines say so far.
   public private(set) var book: ProjectBook
 
@@ -27,11 +29,12 @@ public struct Journal: ~Copyable {
       let file = try Descriptor.open(path, O_RDWR | O_APPEND | O_NOFOLLOW)
       let bytes = try file.readAll(limit: maxBytes)
       let (lines, whole) = try parse(bytes, path: path)
+      let book = try book(of: lines, path: path)
       if whole < bytes.count {
         try file.truncate(to: whole)
         try file.sync()
       }
-      return Journal(file: file, length: whole, book: try book(of: lines, path: path))
+      return Journal(file: file, length: whole, book: book)
     } catch let error as SystemFailure {
       throw .system(error)
     } catch let error as JournalFailure {
@@ -71,14 +74,17 @@ public struct Journal: ~Copyable {
       throw .damaged(file.path, line: line.number, why: "\(error)")
     }
     do {
+      if isTorn { try file.truncate(to: length) }
+      isTorn = true
       try file.write(bytes)
       if durable { try file.sync() }
     } catch {
-      // What was written in part must not stand before the next line. When even this fails, the
-      // torn line is cut at the next opening.
-      try? file.truncate(to: length)
+      // What was written in part must not stand before the next line: when even this fails, the
+      // next append or the next opening cuts it.
+      if (try? file.truncate(to: length)) != nil { isTorn = false }
       throw .system(error)
     }
+    isTorn = false
     length += bytes.count
     book = next
     return line
@@ -98,14 +104,19 @@ public struct Journal: ~Copyable {
       do {
         lines.append(try JSON.decode(JournalLine.self, from: bytes[start..<end]))
       } catch {
-        // A crash may leave a last line whose blocks never reached the disk.
-        if end == bytes.count - 1 { return (lines, start) }
+        // A crash may leave a last line whose blocks never reached the disk. One that is whole but
+        // not understood, of a newer tale, is not that, and must not be cut.
+        let isWhole = (try? JSON.decode(AnyLine.self, from: bytes[start..<end])) != nil
+        if end == bytes.count - 1, !isWhole { return (lines, start) }
         throw .damaged(path, line: lines.count + 1, why: "\(error)")
       }
       start = end + 1
     }
     return (lines, start)
   }
+
+  /// What every line has, of whatever tale.
+  private struct AnyLine: Decodable { let schema: Int }
 
   private static func book(
     of lines: [JournalLine], path: FilePath

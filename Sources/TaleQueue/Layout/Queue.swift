@@ -20,11 +20,13 @@ public struct Queue: Sendable {
       if !create, try FileStatus.ifPresent(folders.own) == nil {
         throw QueueRefusal.notAQueue(root)
       }
+      let isNew = try FileStatus.ifPresent(root) == nil
       try Folder.create(root)
       if let kind = try FileSystemKind.refusal(of: root) {
         throw QueueRefusal.network(root, kind)
       }
-      let rootStatus = try FileStatus.of(root)
+      // Of what it leads to: the queue itself may be a link.
+      let rootStatus = try Descriptor.open(root, O_RDONLY | O_DIRECTORY).status()
       for folder in folders.all {
         try Folder.create(folder)
         let status = try FileStatus.of(folder)
@@ -32,6 +34,10 @@ public struct Queue: Sendable {
         guard status.device == rootStatus.device else { throw QueueRefusal.otherDisk(folder) }
         guard status.owner == rootStatus.owner else { throw QueueRefusal.otherOwner(folder) }
       }
+      // Folders that were made just now must not vanish with what will be accepted into them.
+      for parent in [root, folders.inbox, folders.own] { try Folder.sync(parent) }
+      // The one above need not be ours to open.
+      if isNew { try? Folder.sync(root.removingLastComponent()) }
       try Queue(folders: folders).mark()
       return Queue(folders: folders)
     } catch let error as SystemFailure {

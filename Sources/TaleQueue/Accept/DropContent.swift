@@ -1,0 +1,41 @@
+internal import Glibc
+internal import SystemPackage
+internal import TaleSystem
+
+/// What a drop holds, as one hash: two deliveries with the same one are the same.
+enum DropContent {
+  /// Of the file; of a folder: of the names, kinds and contents of all that is below it.
+  static func sha256(of project: ProjectFolder) throws(SystemFailure) -> String {
+    guard try FileStatus.ifPresent(project.input) != nil else {
+      return try SHA256.of(fileAt: project.description)
+    }
+    let top = try Descriptor.open(project.input, O_RDONLY | O_DIRECTORY | O_NOFOLLOW)
+    var hash = SHA256()
+    for entry in try Folder.tree(project.input, limit: InboxListing.maxTreeEntries) {
+      // A name holds no zero byte, so no two trees give the same bytes.
+      hash.update(bytes(of: entry.path) + [0])
+      switch entry.status.kind {
+      case .regular:
+        let file = try top.openBeneath(entry.path, O_RDONLY | O_NONBLOCK)
+        hash.update(Array("file \(try SHA256.of(file))".utf8) + [0])
+      case .folder: hash.update(Array("folder".utf8) + [0])
+      case .link:
+        hash.update(Array("link ".utf8) + target(of: project.input.pushing(entry.path)) + [0])
+      case .other: hash.update(Array("other".utf8) + [0])
+      }
+    }
+    return hash.finish()
+  }
+
+  private static func bytes(of path: FilePath) -> [UInt8] {
+    path.withPlatformString { pointer in
+      UnsafeBufferPointer(start: pointer, count: strlen(pointer)).map { UInt8(bitPattern: $0) }
+    }
+  }
+
+  private static func target(of link: FilePath) -> [UInt8] {
+    var buffer = [CChar](repeating: 0, count: Int(PATH_MAX))
+    let count = link.withPlatformString { readlink($0, &buffer, buffer.count) }
+    return buffer.prefix(max(count, 0)).map { UInt8(bitPattern: $0) }
+  }
+}

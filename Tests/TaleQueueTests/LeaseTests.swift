@@ -1,0 +1,122 @@
+import Glibc
+import SystemPackage
+import TaleCore
+import TaleSystem
+import TestSupport
+import Testing
+
+@testable import TaleQueue
+
+@Suite struct LeaseTests {
+  private let place: QueuePlace
+  private let project: ProjectFolder
+
+  init() throws {
+    place = try QueuePlace()
+    try place.drop("x", as: "x.md")
+    try place.intake()
+    project = try #require(try place.active().first)
+  }
+
+  /// A runner in a process of its own that holds the lease.
+  private func holder() async throws -> Program {
+    let process = try Program.start(
+      try Program.built("QueueStandIn"), ["lease", place.root.string, project.id.description])
+    let isHeld = try await comesTrue { process.output == "held\n" }
+    try #require(isHeld, "\(process.output)")
+    return process
+  }
+
+  private func isFree() throws -> Bool {
+    guard let lease = try Lease.tryTake(project) else { return false }
+    return lease.folder == project
+  }
+
+  @Test func `one holder at a time, and free when it lets go`() throws {
+    do {
+      let lease = try present(try Lease.tryTake(project))
+      #expect(try !isFree())
+      #expect(try Lease.holder(of: project) == Int(getpid()))
+      #expect(lease.folder == project)
+    }
+    #expect(try Lease.holder(of: project) == nil)
+    #expect(try isFree())
+  }
+
+  @Test func `a dead runner's lease is free at once`() async throws {
+    let process = try await holder()
+    #expect(try !isFree())
+    #expect(try Lease.holder(of: project) == Int(process.pid))
+    process.kill()
+    #expect(try Lease.holder(of: project) == nil)
+    #expect(try isFree())
+  }
+
+  @Test func `a stopped runner keeps its lease`() async throws {
+    let process = try await holder()
+    Glibc.kill(process.pid, SIGSTOP)
+    #expect(try !isFree())
+    process.kill()
+    #expect(try isFree())
+  }
+
+  @Test func `asking who holds a lease never takes it from anybody`() async throws {
+    let project = project
+    try await withThrowingTaskGroup(of: Void.self) { group in
+      group.addTask {
+        for _ in 0..<300 { _ = try Lease.holder(of: project) }
+      }
+      for _ in 0..<300 {
+        let lease = try present(try Lease.tryTake(project))
+        try lease.beat()
+      }
+      try await group.waitForAll()
+    }
+  }
+
+  @Test func `a project that was delivered meanwhile is not taken`() throws {
+    let lease = try present(try Lease.tryTake(project))
+    let delivered = try Delivery.deliver(lease, as: .done, queue: place.queue)
+    #expect(try !isFree())
+    #expect(try Lease.holder(of: project) == nil)
+    #expect(!exists(delivered.lease) && !exists(project.path))
+  }
+
+  @Test func `a lock on a file that is no longer there is no lease`() throws {
+    // Between the opening and the lock of this taker, another one delivered the project.
+    let outbox = ProjectFolder(project.id, in: place.folders.outbox)
+    let lock = try present(try FileLock.tryTake(project.lease))
+    try Folder.rename(project.path, to: outbox.path)
+    try Folder.create(project.path)
+    lock.release()
+    try DurableFile.remove(outbox.lease)
+    #expect(try isFree())
+    #expect(exists(project.lease) && !exists(outbox.lease))
+  }
+
+  @Test(arguments: [Event.Outcome.done, .failed, .cancelled, .rejected])
+  func `an ended project moves to where its end says, whole`(_ outcome: Event.Outcome) throws {
+    try place.folder.write([1], to: project.drafts.appending("1.part"))
+    try place.folder.write([2], to: project.work.pushing("a/b"))
+    let lease = try present(try Lease.tryTake(project))
+    let target = try Delivery.deliver(lease, as: outcome, queue: place.queue)
+    let parent = outcome == .done ? place.folders.outbox : place.folders.failed
+    #expect(target == ProjectFolder(project.id, in: parent))
+    #expect(try content(target.work.pushing("a/b")) == [2])
+    #expect(try text(target.description) == "x")
+    #expect(!exists(target.drafts) && !exists(target.lease) && !exists(project.path))
+    #expect(try place.queue.find(project.id) == target)
+  }
+
+  @Test func `a delivery never goes over a folder that is there`() throws {
+    let there = ProjectFolder(project.id, in: place.folders.outbox)
+    try Folder.create(there.path)
+    let failure = #expect(throws: SystemFailure.self) {
+      let lease = try present(try Lease.tryTake(project))
+      _ = try Delivery.deliver(lease, as: .done, queue: place.queue)
+    }
+    #expect(failure?.code == .fileExists)
+    #expect(try text(project.description) == "x")
+    #expect(try Folder.names(in: there.path) == [])
+  }
+}

@@ -1,0 +1,141 @@
+import SystemPackage
+import TaleCore
+import TaleSystem
+import TestSupport
+import Testing
+
+@testable import TaleQueue
+
+/// Half-staged folders, made by hand; the ones that kills make are in AcceptCrashTests.
+@Suite struct RecoveryTests {
+  private let place: QueuePlace
+
+  init() throws { place = try QueuePlace() }
+
+  private func stage(_ name: FilePath.Component, lane: String = "") throws -> ProjectFolder {
+    let staged = try place.acceptor.stage(
+      name.string, origin: Origin(lane: lane, name: name, isFolder: false))
+    try place.folder.write(Array("x".utf8), to: staged.description)
+    return staged
+  }
+
+  @Test func `a healthy queue is left as it is`() throws {
+    try place.drop("x", as: "x.md")
+    try place.intake()
+    let before = try snapshot(place.root)
+    #expect(try place.recover() == [])
+    #expect(try snapshot(place.root) == before)
+  }
+
+  @Test func `a staged drop goes back to its lane, and a second recovery finds nothing`() throws {
+    _ = try stage("x.md", lane: "nightly")
+    #expect(try place.recover().count == 1)
+    #expect(try text(place.folders.inbox(lane: "nightly").appending("x.md")) == "x")
+    #expect(try place.stagingNames() == [])
+    #expect(try place.recover() == [])
+  }
+
+  @Test func `a drop of a lane that is none any more goes to the inbox itself`() throws {
+    _ = try stage("x.md", lane: "weekly")
+    _ = try place.recover()
+    #expect(try place.inboxNames() == ["x.md"])
+    #expect(try place.intake().first?.accepted != nil)
+  }
+
+  @Test(arguments: [
+    Array("x.md".utf8), [0xff, 0xfe] + Array("\n.md".utf8),
+    [UInt8](repeating: UInt8(ascii: "n"), count: 252) + Array(".md".utf8),
+    [UInt8](repeating: 0xe4, count: 252) + Array(".md".utf8),
+  ])
+  func `a newer drop keeps the name, and the older one gets another that is taken`(
+    _ bytes: [UInt8]
+  ) throws {
+    let name = try #require(
+      FilePath.Component(platformString: bytes.map { CChar(bitPattern: $0) } + [0]))
+    let staged = try stage(name)
+    try place.folder.write(Array("newer".utf8), to: place.folders.inbox.appending(name))
+    #expect(try place.recover().count == 1)
+    #expect(!exists(staged.path))
+    #expect(try text(place.folders.inbox.appending(name)) == "newer")
+    #expect(try place.intake().compactMap(\.accepted).count == 2)
+    #expect(Set(try place.active().map { try text($0.description) }) == ["x", "newer"])
+  }
+
+  @Test func `an empty staged folder is removed`() throws {
+    let id = try #require(ProjectID("20261122-213005-x-abcd"))
+    try Folder.create(ProjectFolder(id, in: place.folders.staging).path)
+    #expect(try place.recover().count == 1)
+    #expect(try place.stagingNames() == [])
+  }
+
+  @Test(arguments: ["", "no JSON", "{\"schema\":99}"])
+  func `a drop whose origin cannot be read goes to the inbox and is never removed`(
+    _ origin: String
+  ) throws {
+    let staged = try stage("x.md")
+    try place.folder.write(Array(origin.utf8), to: staged.origin)
+    _ = try place.recover()
+    #expect(try place.inboxNames() == ["\(staged.id).md"])
+    #expect(try place.intake().first?.accepted != nil)
+  }
+
+  @Test func `a folder whose origin is gone goes to the inbox whole`() throws {
+    let staged = try stage("x")
+    try place.folder.write(Array("x".utf8), to: staged.input.appending("project.md"))
+    try DurableFile.remove(staged.origin)
+    _ = try place.recover()
+    #expect(try place.inboxNames() == ["\(staged.id)", "\(staged.id)/project.md"])
+    #expect(try place.stagingNames() == [])
+  }
+
+  @Test func `a half-written copy of a submission is removed`() throws {
+    let staged = try place.acceptor.stage("x.md", origin: .copy)
+    try place.folder.write(Array("x".utf8), to: staged.description)
+    _ = try place.recover()
+    #expect(try place.stagingNames() == [] && place.inboxNames() == [])
+  }
+
+  @Test func `one folder that cannot be mended does not keep the others from it`() throws {
+    let bad = try stage("bad.md")
+    _ = try stage("good.md")
+    // Its place back cannot be made: the inbox holds a newer one under both names.
+    try place.drop("newer", as: "bad.md")
+    try place.drop("in the way", as: "recovered-\(bad.id)-bad.md")
+    let mended = try place.recover()
+    #expect(mended.count == 2)
+    #expect(mended.contains { $0.contains("could not be mended") && $0.contains("\(bad.id)") })
+    #expect(try text(place.folders.inbox.appending("good.md")) == "x")
+    #expect(try text(bad.description) == "x")
+  }
+
+  @Test func `the sequence goes on above those that wait, whatever the file says`() throws {
+    for number in 1...3 { try place.drop("\(number)", as: "\(number).md") }
+    try place.intake()
+    for damage in ["1\n", "", "nonsense\n", "9223372036854775807\n", String(repeating: "9", count: 200), "7"] {
+      try place.folder.write(Array(damage.utf8), to: place.folders.sequence)
+      _ = try place.recover()
+      let outcome = try place.acceptor.accept(
+        copyOf: Array("x".utf8), name: "x.md", lane: "", origin: "submit")
+      let id = try #require(outcome.accepted)
+      let project = ProjectFolder(id, in: place.folders.active)
+      #expect(try Journal.readBook(project.journal).accepted?.sequence == 4, "\(damage)")
+      try Folder.removeTree(project.path)
+    }
+  }
+
+  @Test(arguments: ["x", ""])
+  func `a delivery that is missing in the log is noted again`(_ description: String) throws {
+    try place.drop(description, as: "x.md", modified: 1_795_000_000)
+    try place.dropFolder(["project.md": description, "y": "z"], as: "y", modified: 1_795_000_000)
+    try place.intake()
+    let log = try text(place.folders.acceptedLog)
+    try DurableFile.remove(place.folders.acceptedLog)
+    #expect(try place.recover().count == 2)
+    #expect(
+      try text(place.folders.acceptedLog).split(separator: "\n").sorted()
+        == log.split(separator: "\n").sorted())
+    #expect(try place.recover() == [])
+    try place.drop(description, as: "x.md", modified: 1_795_000_000)
+    #expect(try place.intake().first?.redelivered != nil)
+  }
+}

@@ -1,0 +1,96 @@
+import Glibc
+import SystemPackage
+import TaleSystem
+import TestSupport
+import Testing
+
+@Suite struct FileLockTests {
+  private let folder: TemporaryFolder
+  private let path: FilePath
+
+  init() throws {
+    folder = try TemporaryFolder()
+    path = folder("lock")
+  }
+
+  private func canTake(_ mode: FileLock.Mode = .exclusive) throws -> Bool {
+    let lock = try FileLock.tryTake(path, mode)
+    return lock != nil
+  }
+
+  @Test func `an exclusive lock is held by one and let go with its value`() throws {
+    do {
+      let lock = try present(try FileLock.tryTake(path))
+      #expect(try !canTake() && !canTake(.shared))
+      #expect(try !FileLock.isFree(path))
+      lock.release()
+    }
+    #expect(try FileLock.isFree(path))
+    #expect(try canTake())
+  }
+
+  @Test func `shared locks go together and keep an exclusive one out`() throws {
+    let first = try present(try FileLock.tryTake(path, .shared))
+    let second = try present(try FileLock.tryTake(path, .shared))
+    #expect(try !canTake() && canTake(.shared) && !FileLock.isFree(path))
+    first.release()
+    #expect(try !canTake())
+    second.release()
+    #expect(try canTake() && FileLock.isFree(path))
+  }
+
+  @Test func `a lock is free as soon as its holder is killed`() async throws {
+    let holder = try Program.start(try Program.built("QueueStandIn"), ["lock", path.string])
+    let isHeld = try await comesTrue { holder.output == "held\n" }
+    #expect(isHeld)
+    #expect(try !canTake() && !FileLock.isFree(path))
+    #expect(holder.kill().wasKilled)
+    #expect(try FileLock.isFree(path))
+    #expect(try canTake())
+  }
+
+  @Test func `a child that was started meanwhile does not keep the lock`() throws {
+    let lock = try present(try FileLock.tryTake(path))
+    let child = try Program.start("sleep", ["60"])
+    lock.release()
+    #expect(try canTake())
+    child.kill()
+  }
+
+  @Test func `work under the lock is done one at a time, and an error lets go`() async throws {
+    let path = path
+    let counts = Guarded((inside: 0, most: 0))
+    try await withThrowingTaskGroup(of: Void.self) { group in
+      for _ in 0..<4 {
+        group.addTask {
+          for _ in 0..<20 {
+            try FileLock.holding(path) {
+              counts.withLock {
+                $0.inside += 1
+                $0.most = max($0.most, $0.inside)
+              }
+              usleep(100)
+              counts.withLock { $0.inside -= 1 }
+            }
+          }
+        }
+      }
+      try await group.waitForAll()
+    }
+    #expect(counts.withLock { $0.most } == 1)
+    #expect(throws: SystemFailure.self) {
+      try FileLock.holding(path) { () throws(SystemFailure) in
+        throw SystemFailure("test", "x", .ioError)
+      }
+    }
+    #expect(try canTake())
+  }
+
+  @Test func `a note is replaced whole, and a missing file cannot be free`() throws {
+    let lock = try present(try FileLock.tryTake(path))
+    try lock.note("a long note\n")
+    try lock.note("12\n")
+    #expect(try text(path) == "12\n")
+    #expect(throws: SystemFailure.self) { _ = try FileLock.isFree(folder("missing")) }
+  }
+}
