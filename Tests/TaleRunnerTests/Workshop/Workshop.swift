@@ -24,6 +24,7 @@ final class Workshop: Sendable {
     slots: Int = 1, contextTokens: Int = 8192, adjust: (inout Settings) -> Void = { _ in },
     _ script: @escaping ScriptedModel.Script
   ) throws {
+    _ = Self.swept
     let name = "tale-runner-\(getpid())-\(UInt64.random(in: .min ... .max))"
     root = FilePath(NSTemporaryDirectory()).appending(name)
     try Folder.create(root)
@@ -41,6 +42,18 @@ final class Workshop: Sendable {
 
   // Also runs when a test throws.
   deinit { _ = try? Folder.removeTree(root) }
+
+  /// Removes what test processes that crashed or ended in the middle of it left behind.
+  private static let swept: Void = {
+    let temporary = FilePath(NSTemporaryDirectory())
+    for name in (try? Folder.names(in: temporary)) ?? [] {
+      let parts = name.string.split(separator: "-")
+      guard parts.count == 4, parts[0] == "tale", parts[1] == "runner",
+        let process = Int32(parts[2]), kill(process, 0) != 0, errno == ESRCH
+      else { continue }
+      _ = try? Folder.removeTree(temporary.appending(name))
+    }
+  }()
 
   var ledgerPath: FilePath { root.appending("tale.db") }
 
