@@ -101,7 +101,8 @@ import Testing
 
   @Test func `a dropped folder stands whole in input and project.md is a copy`() throws {
     let files = [
-      "project.md": "Count words.", "data/words.txt": "one two", "data/deep/er/x": "", ".env": "A=1",
+      "project.md": "Count words.", "data/words.txt": "one two", "data/deep/er/x": "",
+      ".env": "A=1",
     ]
     let drop = try place.dropFolder(files, as: "Counter")
     try Program.run("ln", ["-s", "/etc/passwd", drop.appending("link").string])

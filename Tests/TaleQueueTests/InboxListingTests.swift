@@ -68,7 +68,9 @@ import Testing
     #expect(try verdict() == .passedOver)
   }
 
-  @Test func `a fragment of an interrupted rsync is ignored until the next one completes it`() throws {
+  @Test func `a fragment of an interrupted rsync is ignored until the next one completes it`()
+    throws
+  {
     let path = try place.drop("half", as: "x.md", modified: 0)
     #expect(try reason()?.contains("rsync") == true)
     try place.setModified(path, 1)

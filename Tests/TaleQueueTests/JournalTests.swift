@@ -93,7 +93,7 @@ import Testing
     let bytes = Array("\(lines[0])\n\(lines[2])\n{\"torn".utf8)
     try folder.write(bytes, to: path)
     let failure = #expect(throws: JournalFailure.self) { _ = try Journal.open(path) }
-    #expect("\(String(describing: failure))".contains("line: 3"))
+    #expect("\(String(describing: failure))".contains(":3: "))
     #expect(try content(path) == bytes)
   }
 

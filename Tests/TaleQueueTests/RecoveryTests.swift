@@ -111,7 +111,9 @@ import Testing
   @Test func `the sequence goes on above those that wait, whatever the file says`() throws {
     for number in 1...3 { try place.drop("\(number)", as: "\(number).md") }
     try place.intake()
-    for damage in ["1\n", "", "nonsense\n", "9223372036854775807\n", String(repeating: "9", count: 200), "7"] {
+    for damage in [
+      "1\n", "", "nonsense\n", "9223372036854775807\n", String(repeating: "9", count: 200), "7",
+    ] {
       try place.folder.write(Array(damage.utf8), to: place.folders.sequence)
       _ = try place.recover()
       let outcome = try place.acceptor.accept(

@@ -99,7 +99,8 @@ import Testing
     try place.intake()
     func accept(after days: Int64) throws -> Acceptor.Outcome {
       try place.drop("x", as: "x.md", modified: Self.modified)
-      let time = SetClock(time: Timestamp(milliseconds: SetClock().time.milliseconds + days * 86_400_000))
+      let time = SetClock(
+        time: Timestamp(milliseconds: SetClock().time.milliseconds + days * 86_400_000))
       let later = Acceptor(queue: place.queue, limits: QueuePlace.limits, time: time)
       let entry = try #require(try place.entries().first)
       return try later.accept(entry)

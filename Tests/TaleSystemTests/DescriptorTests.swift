@@ -70,7 +70,9 @@ import Testing
       try top.openBeneath(FilePath("a").appending(component), O_RDONLY).readAll(limit: 10) == [7])
   }
 
-  @Test(arguments: ["link", "up/x", "a/../../x", "/etc/passwd", "inner/x", "magic/self/root/etc/passwd"])
+  @Test(arguments: [
+    "link", "up/x", "a/../../x", "/etc/passwd", "inner/x", "magic/self/root/etc/passwd",
+  ])
   func `beneath a folder no link, no way up and no absolute path is opened`(
     _ path: String
   ) throws {

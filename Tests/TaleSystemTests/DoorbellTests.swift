@@ -6,8 +6,8 @@ import Testing
 @Suite struct DoorbellTests {
   private let bell = Doorbell()
 
-  /// How long a wait took that may last a minute.
-  private func wait(atMost limit: Duration = .seconds(60)) async -> Duration {
+  /// How long a wait took that may last ten minutes.
+  private func wait(atMost limit: Duration = .seconds(600)) async -> Duration {
     await ContinuousClock().measure {
       await bell.wait(atMost: limit, clock: ContinuousClock())
     }
@@ -16,7 +16,7 @@ import Testing
   @Test func `a ring before the wait lets it return at once, and only one`() async {
     bell.ring()
     bell.ring()
-    #expect(await wait() < .seconds(30))
+    #expect(await wait() < .seconds(300))
     #expect(await wait(atMost: .milliseconds(50)) >= .milliseconds(50))
   }
 
@@ -26,28 +26,28 @@ import Testing
       try? await Task.sleep(for: .milliseconds(50))
       bell.ring()
     }
-    #expect(await wait() < .seconds(30))
+    #expect(await wait() < .seconds(300))
     await ringer.value
   }
 
   @Test func `without a ring the wait ends at its limit`() async {
     #expect(await wait(atMost: .milliseconds(20)) >= .milliseconds(20))
-    #expect(await wait(atMost: .zero) < .seconds(30))
+    #expect(await wait(atMost: .zero) < .seconds(300))
   }
 
   @Test func `a cancelled task waits no longer, and the bell still works`() async {
     let bell = bell
     let waiter = Task {
-      await bell.wait(atMost: .seconds(60), clock: ContinuousClock())
+      await bell.wait(atMost: .seconds(600), clock: ContinuousClock())
     }
     try? await Task.sleep(for: .milliseconds(20))
     let time = await ContinuousClock().measure {
       waiter.cancel()
       await waiter.value
     }
-    #expect(time < .seconds(30))
+    #expect(time < .seconds(300))
     bell.ring()
-    #expect(await wait() < .seconds(30))
+    #expect(await wait() < .seconds(300))
   }
 
   @Test func `no ring of many is lost`() async {
@@ -59,7 +59,7 @@ import Testing
       group.addTask {
         // Sees the last of all only if no ring after a change is ever lost.
         for _ in 0..<(10 * count) where seen.withLock({ $0 }) < count {
-          await bell.wait(atMost: .seconds(60), clock: ContinuousClock())
+          await bell.wait(atMost: .seconds(600), clock: ContinuousClock())
           let now = done.withLock { $0 }
           seen.withLock { $0 = now }
         }
@@ -91,6 +91,6 @@ import Testing
       }
     }
     stop.withLock { $0 = true }
-    #expect(time < .seconds(50))
+    #expect(time < .seconds(300))
   }
 }

@@ -52,7 +52,8 @@ import Testing
     #expect(!exists(folder("link")) && exists(folder("outside/keep")))
   }
 
-  @Test func `a folder that is swapped for a link while it is removed leads nowhere`() async throws {
+  @Test func `a folder that is swapped for a link while it is removed leads nowhere`() async throws
+  {
     let (outside, top) = (folder("outside"), folder("top"))
     for number in 0..<20 { try folder.write("keep", to: "outside/\(number)") }
     let stop = Guarded(false)
@@ -68,7 +69,9 @@ import Testing
       }
     }
     for _ in 0..<60 {
-      for number in 0..<20 { _ = try? folder.write([1], to: top.pushing(FilePath("sub/\(number)"))) }
+      for number in 0..<20 {
+        _ = try? folder.write([1], to: top.pushing(FilePath("sub/\(number)")))
+      }
       try? Folder.removeTree(top)
       try? Folder.create(top)
     }

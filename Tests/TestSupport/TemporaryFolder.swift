@@ -80,7 +80,7 @@ public func exists(_ path: FilePath) -> Bool {
 ///
 /// - Returns: false after `limit`; the test says then what it waited for.
 public func comesTrue(
-  within limit: Duration = .seconds(20), _ holds: () async throws -> Bool
+  within limit: Duration = .seconds(60), _ holds: () async throws -> Bool
 ) async throws -> Bool {
   let began = ContinuousClock.now
   while try await !holds() {

@@ -8,6 +8,8 @@ public struct InboxEntry: Sendable, Equatable {
   /// As bytes: it need not be UTF-8.
   public let name: FilePath.Component
   public let verdict: Verdict
+  /// What an ignored folder looks like now: as long as that changes, it may still become a drop.
+  public var unsettled: Candidate?
 
   public enum Verdict: Sendable, Equatable {
     case candidate(Candidate)

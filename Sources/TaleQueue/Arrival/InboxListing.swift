@@ -21,8 +21,10 @@ public struct InboxListing: Sendable {
       let folder = folders.inbox(lane: lane)
       for name in try names(in: folder, isLane: !lane.isEmpty) {
         if lane.isEmpty, lanes.contains(name) { continue }
-        guard let verdict = try verdict(on: name, in: folder) else { continue }
-        entries.append(InboxEntry(lane: lane, name: name, verdict: verdict))
+        var unsettled: InboxEntry.Candidate?
+        guard let verdict = try verdict(on: name, in: folder, &unsettled) else { continue }
+        entries.append(
+          InboxEntry(lane: lane, name: name, verdict: verdict, unsettled: unsettled))
       }
     }
     return entries
@@ -37,14 +39,14 @@ public struct InboxListing: Sendable {
 
   /// Nil for a name that is gone by now.
   private func verdict(
-    on name: FilePath.Component, in folder: FilePath
+    on name: FilePath.Component, in folder: FilePath, _ unsettled: inout InboxEntry.Candidate?
   ) throws(SystemFailure) -> InboxEntry.Verdict? {
     let path = folder.appending(name)
     guard let status = try FileStatus.ifPresent(path) else { return nil }
     if name.string.utf8.first == UInt8(ascii: ".") { return .passedOver }
     switch status.kind {
     case .regular: return verdict(onFile: path, name: name.string, status)
-    case .folder: return try verdict(onFolder: path, status)
+    case .folder: return try verdict(onFolder: path, status, &unsettled)
     case .link:
       return .ignored(
         why: "it is a symbolic link", mend: "copy the file itself into the inbox (cp -L)")
@@ -80,7 +82,7 @@ public struct InboxListing: Sendable {
   }
 
   private func verdict(
-    onFolder path: FilePath, _ status: FileStatus
+    onFolder path: FilePath, _ status: FileStatus, _ unsettled: inout InboxEntry.Candidate?
   ) throws(SystemFailure) -> InboxEntry.Verdict? {
     let tree: [(path: FilePath, status: FileStatus)]
     do {
@@ -98,7 +100,11 @@ public struct InboxListing: Sendable {
     } catch {
       return .ignored(why: "\(error)", mend: "mend that, or drop the folder anew")
     }
+    let candidate = InboxEntry.Candidate(
+      kind: .folder, status: status, fingerprint: Self.fingerprint(of: status, tree))
     guard let description = tree.first(where: { $0.path == "project.md" }) else {
+      // A copy that is under way may bring it last, and no event will tell.
+      unsettled = candidate
       return .ignored(
         why: "the folder has no project.md", mend: "put the description into it as project.md")
     }
@@ -116,8 +122,7 @@ public struct InboxListing: Sendable {
       return Self.unreadable(path.pushing(hidden.path))
     }
     if tree.contains(where: Self.isRsyncTemporary) { return .filling }
-    return .candidate(
-      .init(kind: .folder, status: status, fingerprint: Self.fingerprint(of: status, tree)))
+    return .candidate(candidate)
   }
 
   private static func unreadable(_ path: FilePath) -> InboxEntry.Verdict {

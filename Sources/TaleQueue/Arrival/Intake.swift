@@ -76,23 +76,35 @@ public actor Intake {
       case .passedOver: break
       case .filling: look.lookAgain(in: Self.retryInterval)
       case .ignored(let why, let mend):
+        if let unsettled = entry.unsettled, let rest = wait(entry, unsettled) {
+          look.lookAgain(in: rest)
+          break
+        }
         look.ignored.append(entry)
         if reported.insert(entry.displayName).inserted {
           logger.warning("ignored in the inbox: \(entry.displayName): \(why); \(mend)")
         }
       case .candidate(let candidate):
-        switch settling.observe(lane: entry.lane, name: entry.name, candidate, at: elapsed()) {
-        case .wait(let duration): look.lookAgain(in: max(duration, .milliseconds(1)))
-        case .settled:
-          do throws(SystemFailure) { try accept(entry, &look) } catch {
-            // One bad drop must not keep the others from being accepted.
-            look.troubles.append((entry.displayName, error))
-            settling.forget(lane: entry.lane, name: entry.name)
-          }
+        if let rest = wait(entry, candidate) {
+          look.lookAgain(in: rest)
+          break
+        }
+        do throws(SystemFailure) { try accept(entry, &look) } catch {
+          // One bad drop must not keep the others from being accepted.
+          look.troubles.append((entry.displayName, error))
+          settling.forget(lane: entry.lane, name: entry.name)
         }
       }
     }
     return look
+  }
+
+  /// How long to wait before the entry may have settled; nil: it has.
+  private func wait(_ entry: InboxEntry, _ candidate: InboxEntry.Candidate) -> Duration? {
+    switch settling.observe(lane: entry.lane, name: entry.name, candidate, at: elapsed()) {
+    case .settled: nil
+    case .wait(let duration): max(duration, .milliseconds(1))
+    }
   }
 
   /// Looks until the task is cancelled: when the bell rings, when something may have settled, and
