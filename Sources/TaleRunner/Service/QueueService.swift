@@ -193,8 +193,9 @@ private actor ServiceState {
   func note(_ failure: SystemFailure) { trouble = failure }
 
   func note(_ look: Intake.Look) {
-    isSettled = look.again == nil
-    trouble = nil
+    // A drop that the disk refused is work left undone, though nothing is settling.
+    trouble = look.troubles.first?.failure
+    isSettled = look.again == nil && trouble == nil
     for case (_, .rejected(let id, _)) in look.outcomes { rejected.append(id) }
   }
 }
