@@ -50,7 +50,9 @@ let package = Package(
       name: "TaleQueue",
       dependencies: ["TaleCore", "TaleSystem", "CInotifyTools", logging, systemPackage],
       swiftSettings: strict),
-    .target(name: "TaleLedger", dependencies: ["TaleCore", grdb], swiftSettings: strict),
+    .target(
+      name: "TaleLedger", dependencies: ["TaleCore", "TaleSystem", grdb, systemPackage],
+      swiftSettings: strict),
     .target(
       name: "TaleModels",
       dependencies: [

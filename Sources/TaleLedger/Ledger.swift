@@ -1,6 +1,8 @@
 internal import FoundationEssentials
 internal import GRDB
+internal import SystemPackage
 public import TaleCore
+internal import TaleSystem
 
 /// The database of what was done and what it cost: a fold of the projects' journals.
 ///
@@ -12,27 +14,26 @@ public final class Ledger: Sendable {
   /// Opens the database, and makes or updates its tables.
   ///
   /// - Parameter path: the file; its folder must be there. Two more files stand beside it (-wal,
-  ///   -shm).
-  /// - Throws: GRDB's `DatabaseError`.
+  ///   -shm), and a lock for opening it.
+  /// - Throws: GRDB's `DatabaseError`, or what the disk refused.
   public init(path: String) throws {
+    // Runners that start together would make the same tables at once, and SQLite asks nobody to
+    // wait while it changes to WAL.
+    let lock = try FileLock.take(FilePath("\(path).lock"))
+    let opened = Result { try Self.open(path) }
+    lock.release()
+    pool = try opened.get()
+  }
+
+  private static func open(_ path: String) throws -> DatabasePool {
     var configuration = Configuration()
     configuration.label = "tale.ledger"
     // Another runner may be writing; a writer holds the database for milliseconds.
     configuration.busyMode = .timeout(30)
-    pool = try DatabasePool(path: path, configuration: configuration)
-    try Self.migrate(pool)
-  }
-
-  /// Runners that start together may make the same tables at once. Who comes second fails, and
-  /// finds them made at the next look.
-  private static func migrate(_ pool: DatabasePool) throws {
-    for _ in 1..<maxMigrationTries {
-      do { return try LedgerSchema.migrator.migrate(pool) } catch is DatabaseError {}
-    }
+    let pool = try DatabasePool(path: path, configuration: configuration)
     try LedgerSchema.migrator.migrate(pool)
+    return pool
   }
-
-  private static let maxMigrationTries = 5
 
   /// Takes in lines of a project's journal; those that were taken in before are passed over.
   ///

@@ -10,7 +10,7 @@ struct Arrows {
     "TaleHTTP": ["CCurl"],
     "TaleConfig": ["TaleCore"],
     "TaleQueue": ["TaleCore", "TaleSystem", "CInotifyTools"],
-    "TaleLedger": ["TaleCore", "GRDB"],
+    "TaleLedger": ["TaleCore", "TaleSystem", "GRDB"],
     "TaleModels": ["TaleCore", "TaleSystem", "TaleHTTP"],
     "TaleRunner": [
       "TaleCore", "TaleConfig", "TaleSystem", "TaleGit", "TaleHTTP", "TaleQueue", "TaleLedger",

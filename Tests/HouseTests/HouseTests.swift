@@ -46,7 +46,7 @@ import Testing
     ("Sources/TaleHTTP/A.swift", "  public import struct TaleCore.Plan", "TaleCore"),
     ("Sources/TaleSystem/A.swift", "import TaleCore.Plan", "TaleCore"),
     ("Sources/TaleConfig/A.swift", "import Foundation; import TaleQueue", "TaleQueue"),
-    ("Sources/TaleLedger/A.swift", "import\tTaleSystem", "TaleSystem"),
+    ("Sources/TaleLedger/A.swift", "import\tTaleQueue", "TaleQueue"),
     ("Sources/TaleRunner/A.swift", "import GRDB", "GRDB"),
     ("Sources/TaleRunner/A.swift", "import tale", "tale"),
     ("Sources/tale/A.swift", "import CLinux", "CLinux"),
