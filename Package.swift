@@ -47,7 +47,8 @@ let package = Package(
     .target(name: "TaleGit", dependencies: ["CGit2", systemPackage], swiftSettings: strict),
     .target(name: "TaleHTTP", dependencies: ["CCurl"], swiftSettings: strict),
     .target(
-      name: "TaleQueue", dependencies: ["TaleCore", "TaleSystem", "CInotifyTools", logging, systemPackage],
+      name: "TaleQueue",
+      dependencies: ["TaleCore", "TaleSystem", "CInotifyTools", logging, systemPackage],
       swiftSettings: strict),
     .target(name: "TaleLedger", dependencies: ["TaleCore", grdb], swiftSettings: strict),
     .target(
@@ -119,7 +120,7 @@ let package = Package(
       name: "TaleRunnerTests",
       dependencies: [
         "TaleRunner", "TaleCore", "TaleConfig", "TaleSystem", "TaleGit", "TaleQueue", "TaleLedger",
-        "TaleModels", "TestSupport",
+        "TaleModels", "TestSupport", grdb, logging, systemPackage,
       ],
       swiftSettings: strict),
     .testTarget(name: "HouseTests", dependencies: ["TestSupport"], swiftSettings: strict),

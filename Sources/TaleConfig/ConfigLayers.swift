@@ -43,7 +43,7 @@ public struct ConfigLayers: Sendable {
   public mutating func add(yaml: String, file: String) throws(ConfigFailure) {
     do {
       let root = try YAMLValue.parse(yaml, firstLine: 1, maxBytes: Self.maxFileBytes)
-      guard let root, root.scalar != "" else { return }
+      guard let root, !root.isNull else { return }
       try add(root, at: [], file: file)
     } catch let problem as DescriptionProblem {
       throw Self.failure(problem, file: file)
@@ -92,24 +92,28 @@ public struct ConfigLayers: Sendable {
     _ value: YAMLValue, at parts: [String], file: String
   ) throws {
     if let key = SettingKey.all.first(where: { $0.matches(parts) }) {
-      let text = try Self.text(of: value, key)
-      guard let text, let content = SettingValue.read(text, as: key.kind) else {
-        throw Self.wrong(key, value.scalar ?? "", place: Self.place(file, value.line, value.column))
+      let path = parts.joined(separator: ".")
+      guard let text = try Self.text(of: value, key),
+        let content = SettingValue.read(text, as: key.kind)
+      else {
+        throw Self.wrong(
+          key, value.scalar ?? "a list or a mapping", path: path,
+          place: Self.place(file, value.line, value.column))
       }
-      values[parts.joined(separator: ".")] = SettingValue(
+      values[path] = SettingValue(
         content: content, source: .file(file, line: value.line))
       return
     }
-    if value.scalar == "" || value.scalar == "null" || value.scalar == "~" { return }
+    if value.isNull { return }
     let name = parts.isEmpty ? "the configuration" : "\"\(parts.joined(separator: "."))\""
     for (key, line, column, inner) in try value.mapping(of: name) {
       let path = parts + [key]
-      guard Self.isKnownPrefix(path) else {
+      guard !key.isEmpty, Self.isKnownPrefix(path) else {
         let siblings = Self.children(of: parts)
         throw ConfigFailure(
           place: Self.place(file, line, column),
           what:
-            "unknown key \"\(path.joined(separator: "."))\"\(NearestName.suggestion(for: key, in: siblings))",
+            "unknown key \"\(path.joined(separator: ".").shown)\"\(NearestName.suggestion(for: key, in: siblings))",
           mend: siblings.isEmpty
             ? "Remove it." : "Here the keys are: \(siblings.joined(separator: ", ")).")
       }
@@ -120,6 +124,8 @@ public struct ConfigLayers: Sendable {
   private static func text(
     of value: YAMLValue, _ key: SettingKey
   ) throws(DescriptionProblem) -> String? {
+    // A key without a value means none, where there may be none.
+    if value.isNull, key.kind == .optionalText || key.kind == .names { return "" }
     guard key.kind == .names, value.scalar == nil else { return value.scalar }
     let names = try value.list(of: key.path).map { $0.scalar ?? "" }
     return names.contains("") ? nil : names.joined(separator: ",")
@@ -134,7 +140,7 @@ public struct ConfigLayers: Sendable {
 
   /// The parts of a path; a model's name may hold dots, which separate nothing.
   static func parts(of path: String) -> [String] {
-    let parts = path.split(separator: ".").map(String.init)
+    let parts = path.split(separator: ".", omittingEmptySubsequences: false).map(String.init)
     guard parts.count > 4, parts[0] == "models" else { return parts }
     let name = parts[2..<(parts.count - 1)].joined(separator: ".")
     return [parts[0], parts[1], name, parts[parts.count - 1]]
@@ -160,14 +166,16 @@ public struct ConfigLayers: Sendable {
     return names
   }
 
-  private static func wrong(_ key: SettingKey, _ text: String, place: String) -> ConfigFailure {
+  private static func wrong(
+    _ key: SettingKey, _ text: String, path: String? = nil, place: String
+  ) -> ConfigFailure {
     ConfigFailure(
-      place: place, what: "\"\(key.path)\" cannot be \"\(text)\"",
+      place: place, what: "\"\(path ?? key.path)\" cannot be \"\(text.shown)\"",
       mend: "It must be \(SettingValue.expectation(of: key.kind)).")
   }
 
   private static func place(_ file: String, _ line: Int?, _ column: Int?) -> String {
-    [file] .joined() + [line, column].compactMap { $0.map { ":\($0)" } }.joined()
+    file + [line, column].compactMap { $0.map { ":\($0)" } }.joined()
   }
 
   private static func failure(_ problem: DescriptionProblem, file: String) -> ConfigFailure {

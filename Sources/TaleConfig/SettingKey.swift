@@ -99,7 +99,8 @@ public struct SettingKey: Sendable {
     .init("learning.update_interval", .integer(1...1_000_000), "100", "calls between two updates"),
     .init("learning.min_samples", .integer(1...1_000_000), "20", "calls before anything is learnt"),
     .init("learning.confidence_threshold", .number(0...1), "0.7", "what a learnt value must reach"),
-    .init("queue.root", .optionalText, "", "the queue; empty: ./queue if it is one, else ~/.tale/queue"),
+    .init(
+      "queue.root", .optionalText, "", "the queue; empty: ./queue if it is one, else ~/.tale/queue"),
     .init("queue.settle", .duration, "0.5", "seconds that a file must rest before it is taken"),
     .init("queue.settle_folder", .duration, "2", "seconds that a folder must rest"),
     .init("queue.rescan_interval", .duration, "60", "seconds between looks without any event"),

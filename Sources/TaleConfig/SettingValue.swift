@@ -80,7 +80,11 @@ public struct SettingValue: Sendable, Equatable {
 
   private static func names(_ text: String) -> [String]? {
     let inner = text.hasPrefix("[") && text.hasSuffix("]") ? text.dropFirst().dropLast() : text[...]
-    let names = inner.split(separator: ",").map { $0.filter { $0 != " " } }
+    let names = inner.split(separator: ",").map { name in
+      var name = name.drop { $0 == " " }
+      while name.last == " " { name.removeLast() }
+      return String(name)
+    }
     let isGood = names.allSatisfy { name in
       !name.isEmpty
         && name.utf8.allSatisfy {

@@ -3,7 +3,7 @@ internal import Glibc
 internal import SystemPackage
 
 /// Reads trees and blobs out of a repository.
-struct TreeReader: ~Copyable {
+struct TreeReader {
   private let handle: OpaquePointer
   private let database: OpaquePointer
   private let place: FilePath

@@ -20,8 +20,19 @@ public final class Ledger: Sendable {
     // Another runner may be writing; a writer holds the database for milliseconds.
     configuration.busyMode = .timeout(30)
     pool = try DatabasePool(path: path, configuration: configuration)
+    try Self.migrate(pool)
+  }
+
+  /// Runners that start together may make the same tables at once. Who comes second fails, and
+  /// finds them made at the next look.
+  private static func migrate(_ pool: DatabasePool) throws {
+    for _ in 1..<maxMigrationTries {
+      do { return try LedgerSchema.migrator.migrate(pool) } catch is DatabaseError {}
+    }
     try LedgerSchema.migrator.migrate(pool)
   }
+
+  private static let maxMigrationTries = 5
 
   /// Takes in lines of a project's journal; those that were taken in before are passed over.
   ///
@@ -41,6 +52,15 @@ public final class Ledger: Sendable {
   /// Every call of a project, in the order of their numbers.
   public func executions(of project: ProjectID) async throws -> [Execution] {
     try await pool.read { try Execution.fetch($0, project: project) }
+  }
+
+  /// The projects that are in the ledger up to their end.
+  public func endedProjects() async throws -> Set<ProjectID> {
+    try await pool.read { database in
+      let ids = try String.fetchAll(
+        database, sql: "SELECT id FROM projects WHERE ended_at IS NOT NULL")
+      return Set(ids.compactMap { ProjectID($0) })
+    }
   }
 
   /// The number of the last line that was taken in; 0 for an unknown project.

@@ -14,7 +14,8 @@ struct LedgerFold {
       try Int.fetchOne(
         database, sql: "SELECT last_line FROM projects WHERE id = ?", arguments: [key]) ?? 0
     guard let first = lines.first, let last = lines.last, last.number > done else { return true }
-    if first.number > done + 1 { return false }
+    let isWhole = zip(lines, lines.dropFirst()).allSatisfy { $0.number + 1 == $1.number }
+    if first.number > done + 1 || !isWhole { return false }
     for line in lines where line.number > done { try apply(line) }
     try run("UPDATE projects SET last_line = ? WHERE id = ?", [last.number, key])
     return true

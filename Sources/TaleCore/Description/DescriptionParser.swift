@@ -16,7 +16,8 @@ public struct DescriptionParser: Sendable {
     let text = try decode(bytes)
     let ending = name.split(separator: ".").last.map { $0.lowercased() } ?? ""
     if ["yaml", "yml", "json"].contains(ending) {
-      let header = try FrontMatter(yaml: text, firstLine: 1)
+      let yaml = ending == "json" ? JSONEscapes.joiningSurrogates(in: text) : text
+      let header = try FrontMatter(yaml: yaml, firstLine: 1, maxBytes: .max)
       guard let body = header.description else {
         throw DescriptionProblem(
           "the key \"description\" is missing",
@@ -81,7 +82,8 @@ public struct DescriptionParser: Sendable {
           encoding that it has.
           """, line: line)
     }
-    if let bad = text.unicodeScalars.firstIndex(where: { $0.value < 32 && !"\t\n\r\u{c}".unicodeScalars.contains($0) }) {
+    let allowed: Set<UInt8> = [0x09, 0x0A, 0x0C, 0x0D]
+    if let bad = text.utf8.firstIndex(where: { $0 < 32 && !allowed.contains($0) }) {
       let line = text[..<bad].utf8.count { $0 == UInt8(ascii: "\n") } + 1
       throw DescriptionProblem(
         "the file holds control characters, so it is not plain text",
@@ -105,7 +107,7 @@ public struct DescriptionParser: Sendable {
   private func split(
     _ text: String
   ) throws(DescriptionProblem) -> (yaml: String?, body: String, bodyLine: Int) {
-    let lines = text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline)
+    let lines = text.split(omittingEmptySubsequences: false, whereSeparator: \.endsLine)
     func isMark(_ line: Substring, _ marks: [String]) -> Bool {
       var line = line
       while line.last?.isWhitespace == true { line.removeLast() }

@@ -25,23 +25,26 @@ struct FrontMatter {
     "window", "not_before", "deadline", "after", "check", "sandbox", "notify",
   ]
 
+  /// Bytes between the `---` lines.
   static let maxBytes = 64 << 10
 
-  init(yaml: String, firstLine: Int) throws(DescriptionProblem) {
-    let root = try YAMLValue.parse(yaml, firstLine: firstLine, maxBytes: Self.maxBytes)
+  /// - Parameter firstLine: the line of the file on which `yaml` starts.
+  init(yaml: String, firstLine: Int, maxBytes: Int = maxBytes) throws(DescriptionProblem) {
+    let root = try YAMLValue.parse(yaml, firstLine: firstLine, maxBytes: maxBytes)
     guard let root else { return }
     for (key, keyLine, keyColumn, value) in try root.mapping(of: "the front matter") {
       guard Self.keys.contains(key) else {
         let meant = NearestName.suggestion(for: key, in: Self.keys)
         throw DescriptionProblem(
-          "unknown key \"\(key)\"\(meant)",
+          "unknown key \"\(key.shown)\"\(meant)",
           mend: "The keys are: \(Self.keys.joined(separator: ", ")).",
           line: keyLine, column: keyColumn)
       }
       if Self.notCarriedOut.contains(key) {
         throw DescriptionProblem(
           "the key \"\(key)\" is not carried out by this version of tale",
-          mend: "Remove it, or wait for a version that has it: nothing is run that would ignore it.",
+          mend:
+            "Remove it, or wait for a version that has it: nothing is run that would ignore it.",
           line: keyLine, column: keyColumn)
       }
       lines[key] = keyLine
@@ -59,7 +62,7 @@ struct FrontMatter {
 
   private mutating func read(_ key: String, _ value: YAMLValue) throws(DescriptionProblem) {
     switch key {
-    case "title": title = try value.text(of: key, maxLength: 200)
+    case "title": title = try value.line(of: key, maxLength: 200)
     case "description": description = try value.text(of: key, maxLength: .max)
     case "priority": priority = try value.integer(of: key, in: -1000...1000)
     case "model": model = try value.text(of: key, maxLength: 200)
@@ -94,7 +97,7 @@ struct FrontMatter {
       default:
         let meant = NearestName.suggestion(for: key, in: known)
         throw DescriptionProblem(
-          "unknown key \"\(key)\" in budget\(meant)",
+          "unknown key \"\(key.shown)\" in budget\(meant)",
           mend: "A budget has: \(known.joined(separator: ", ")).", line: line, column: column)
       }
     }

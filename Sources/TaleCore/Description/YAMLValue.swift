@@ -16,18 +16,25 @@ package struct YAMLValue {
         "the keys take more than \(maxBytes) bytes",
         mend: "Put long texts below the front matter.", line: firstLine)
     }
-    try refuseDeepNesting(text, firstLine: firstLine)
+    try refuseManyAliases(text, firstLine: firstLine)
     do {
       return try compose(yaml: text).map { YAMLValue(node: $0, firstLine: firstLine) }
     } catch let error as YamlError {
       throw problem(for: error, firstLine: firstLine)
     } catch {
-      throw DescriptionProblem("not valid YAML: \(error)", mend: mendYAML, line: firstLine)
+      throw DescriptionProblem(
+        "not valid YAML: \("\(error)".shown)", mend: mendYAML, line: firstLine)
     }
   }
 
   /// The text of a scalar; nil for lists and mappings.
   package var scalar: String? { node.scalar?.string }
+
+  /// Whether nothing is said: no value, `null` or `~` without quotes (YAML 1.2, section 10.2.1.1).
+  package var isNull: Bool {
+    guard case .scalar(let scalar) = node, scalar.style == .plain else { return false }
+    return ["", "~", "null", "Null", "NULL"].contains(scalar.string)
+  }
 
   package var line: Int? { node.mark.map { $0.line + firstLine - 1 } }
   package var column: Int? { node.mark?.column }
@@ -65,7 +72,7 @@ package struct YAMLValue {
   }
 
   package func text(of name: String, maxLength: Int) throws(DescriptionProblem) -> String {
-    guard case .scalar(let scalar) = node, !scalar.string.isEmpty else {
+    guard case .scalar(let scalar) = node, !scalar.string.allSatisfy(\.isWhitespace) else {
       throw problem("\"\(name)\" must be text", mend: "Write `\(name): \"some text\"`.")
     }
     if scalar.string.count > maxLength {
@@ -74,7 +81,15 @@ package struct YAMLValue {
     return scalar.string
   }
 
-  package func integer(of name: String, in range: ClosedRange<Int>) throws(DescriptionProblem) -> Int {
+  /// A text whose line breaks and runs of spaces are single spaces, such as a title.
+  package func line(of name: String, maxLength: Int) throws(DescriptionProblem) -> String {
+    try text(of: name, maxLength: maxLength).split(whereSeparator: \.isWhitespace)
+      .joined(separator: " ")
+  }
+
+  package func integer(of name: String, in range: ClosedRange<Int>) throws(DescriptionProblem)
+    -> Int
+  {
     guard case .scalar(let scalar) = node, let number = Int(scalar.string), range.contains(number)
     else {
       throw problem(
@@ -91,7 +106,7 @@ package struct YAMLValue {
     guard case .scalar(let scalar) = node, let choice = Choice(rawValue: scalar.string) else {
       let found = node.scalar?.string ?? ""
       throw problem(
-        "\"\(name)\" cannot be \"\(found)\"\(NearestName.suggestion(for: found, in: names))",
+        "\"\(name)\" cannot be \"\(found.shown)\"\(NearestName.suggestion(for: found, in: names))",
         mend: "Write one of: \(names.joined(separator: ", ")).")
     }
     return choice
@@ -107,7 +122,7 @@ package struct YAMLValue {
       default: 1
       }
     let digits = factor == 1 ? text : String(text.dropLast())
-    guard let value = Double(digits), value > 0, value * factor <= 1e15 else {
+    guard let value = Double(digits), value * factor >= 1, value * factor <= 1e15 else {
       throw problem(
         "\"\(name)\" must be a number above 0", mend: "Write for example 20000, 20k or 1.5M.")
     }
@@ -139,34 +154,43 @@ package struct YAMLValue {
       return try DeliverablePath(text)
     } catch {
       throw problem(
-        "in \"\(name)\": \(error)", mend: "Write a path inside of the project, such as src/main.py.")
+        "in \"\(name)\": \(error)", mend: "Write a path inside of the project, such as src/main.py."
+      )
     }
   }
 
   private static let mendYAML =
     "Between the `---` lines each line is `key: value`; put values with : or # into quotes."
 
-  /// The parser recurses; a text of brackets alone must not exhaust its stack.
-  private static func refuseDeepNesting(
+  /// More than nobody writes by hand, and too few to grow: n aliases repeat at most 3^(n/3) times.
+  private static let maxAliases = 10
+
+  /// An alias stands for all of its anchor, so that a few lines of aliases of aliases stand for
+  /// more than fits into any memory ("billion laughs"). The parser gives no chance to count while
+  /// it reads, so whatever may be an alias is counted before: `*name` where there is an `&name`.
+  private static func refuseManyAliases(
     _ text: String, firstLine: Int
   ) throws(DescriptionProblem) {
-    let limit = 64
-    var depth = 0
-    for (index, line) in text.split(separator: "\n", omittingEmptySubsequences: false).enumerated() {
-      var dashes = 0
-      for character in line.utf8 {
-        switch character {
-        case UInt8(ascii: "["), UInt8(ascii: "{"): depth += 1
-        case UInt8(ascii: "]"), UInt8(ascii: "}"): depth -= 1
-        case UInt8(ascii: "-"), UInt8(ascii: "?"): dashes += 1
-        default: break
-        }
-        if depth > limit || (dashes > limit && line.hasPrefix("- -")) {
-          throw DescriptionProblem(
-            "the values are nested more than \(limit) deep", mend: mendYAML,
-            line: firstLine + index)
-        }
+    let bytes = text.utf8
+    let anchors = Set(names(after: UInt8(ascii: "&"), in: bytes).map { String($0) })
+    if anchors.isEmpty { return }
+    let aliases = names(after: UInt8(ascii: "*"), in: bytes).filter { anchors.contains(String($0)) }
+    guard aliases.count > maxAliases else { return }
+    let start = aliases[maxAliases].startIndex
+    throw DescriptionProblem(
+      "there are more than \(maxAliases) aliases such as *\(String(aliases[maxAliases]).shown)",
+      mend: "Write out what they stand for.",
+      line: firstLine + text[..<start].utf8.count { $0 == UInt8(ascii: "\n") })
+  }
+
+  private static func names(after mark: UInt8, in bytes: String.UTF8View) -> [Substring] {
+    bytes.split(separator: mark, omittingEmptySubsequences: false).dropFirst().compactMap { rest in
+      let name = rest.prefix { byte in
+        byte == UInt8(ascii: "_") || byte == UInt8(ascii: "-")
+          || (byte < 128 && Character(Unicode.Scalar(byte)).isLetter)
+          || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
       }
+      return name.isEmpty ? nil : Substring(name)
     }
   }
 
@@ -180,14 +204,20 @@ package struct YAMLValue {
     case .scanner(_, let problem, let mark, _), .parser(_, let problem, let mark, _),
       .composer(_, let problem, let mark, _):
       return at(mark, problem)
+    case .reader(let problem, let offset, _, let yaml):
+      let before = yaml.prefix(offset ?? 0)
+      return DescriptionProblem(
+        "not valid YAML: \(problem)", mend: mendYAML,
+        line: firstLine + before.utf8.count { $0 == UInt8(ascii: "\n") })
     case .duplicatedKeysInMapping(let duplicates, let context):
       let mark = context.mark
-      let names = duplicates.map { "\"\($0)\"" }.joined(separator: ", ")
+      let names = duplicates.map { "\"\($0.shown)\"" }.joined(separator: ", ")
       return DescriptionProblem(
         "the key \(names) stands there twice", mend: "Keep one of them.",
         line: mark.line + firstLine - 1, column: mark.column)
     default:
-      return DescriptionProblem("not valid YAML: \(error)", mend: mendYAML, line: firstLine)
+      return DescriptionProblem(
+        "not valid YAML: \("\(error)".shown)", mend: mendYAML, line: firstLine)
     }
   }
 }

@@ -13,6 +13,7 @@ public struct ProjectID: Hashable, Sendable, Comparable, Codable, CustomStringCo
   public init?(_ text: some StringProtocol) {
     let parts = text.split(separator: "-", omittingEmptySubsequences: false)
     guard text.utf8.count <= Self.maxLength, parts.count >= 4,
+      !parts.contains(where: \.isEmpty), parts.last?.count == Self.suffixLength,
       parts[0].count == 8, parts[0].allSatisfy({ $0.isASCII && $0.isNumber }),
       parts[1].count == 6, parts[1].allSatisfy({ $0.isASCII && $0.isNumber }),
       text.utf8.allSatisfy(Slug.allows)
@@ -27,9 +28,10 @@ public struct ProjectID: Hashable, Sendable, Comparable, Codable, CustomStringCo
     let stamp = time.compact
     let room = Self.maxLength - stamp.utf8.count - Self.suffixLength - 2
     let slug = Slug.make(from: name, maxLength: room)
-    let suffix = String((0..<Self.suffixLength).map { _ in
-      Self.alphabet[Int.random(in: 0..<Self.alphabet.count, using: &random)]
-    })
+    let suffix = String(
+      (0..<Self.suffixLength).map { _ in
+        Self.alphabet[Int.random(in: 0..<Self.alphabet.count, using: &random)]
+      })
     description = "\(stamp)-\(slug)-\(suffix)"
   }
 

@@ -82,9 +82,14 @@ public struct ProjectBook: Sendable, Equatable {
     case .committed(let payload): commits.append(payload)
     case .noted(let payload): notes.append(payload)
     case .ended(let payload):
+      let end = payload.outcome.state
+      guard ProjectState.mayMove(from: state, to: end) else {
+        throw fail("\(IllegalMove(from: state, to: end))")
+      }
       ended = payload
       endedAt = line.time
-      state = payload.outcome.state
+      state = end
+      pause = nil
     }
     lastLine = line.number
     updatedAt = line.time

@@ -39,24 +39,25 @@ public struct PlanCheck: Sendable {
     return subtasks.compactMap { seen.insert($0.id).inserted ? nil : "\($0.id) is there twice" }
   }
 
-  /// Two subtasks may write one file only in a known order, and no file may stand where another
-  /// subtask needs a folder.
+  /// No two subtasks make one file, in any letter case, and no file stands where another subtask
+  /// needs a folder.
   private func clashes(_ subtasks: [Subtask]) -> [String] {
     var problems: [String] = []
-    var writers: [String: String] = [:]
+    var writers: [String: (id: String, path: String)] = [:]
     for subtask in subtasks {
       guard let path = subtask.output?.description else { continue }
       let key = path.lowercased()
       if let earlier = writers[key] {
-        problems.append("subtasks \(earlier) and \(subtask.id) both make \(path)")
+        problems.append("subtasks \(earlier.id) and \(subtask.id) both make \(path)")
       }
-      writers[key] = subtask.id
+      writers[key] = (subtask.id, path)
     }
-    for path in writers.keys {
-      var parts = path.split(separator: "/").dropLast()
+    for (key, writer) in writers {
+      var parts = key.split(separator: "/").dropLast()
       while !parts.isEmpty {
         if let other = writers[parts.joined(separator: "/")] {
-          problems.append("\(path) needs a folder where subtask \(other) makes a file")
+          problems.append(
+            "\(writer.path) needs a folder where subtask \(other.id) makes a file")
         }
         parts.removeLast()
       }

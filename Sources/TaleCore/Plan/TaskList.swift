@@ -14,6 +14,7 @@ public enum TaskList {
     for (offset, line) in Markdown.lines(of: body).enumerated() {
       try reader.read(line, number: firstLine + offset)
     }
+    reader.endItem()
     let phases = reader.phases.filter { !$0.subtasks.isEmpty }
     if phases.isEmpty {
       guard reader.ticked > 0 else { return nil }
@@ -24,7 +25,8 @@ public enum TaskList {
     let plan = Plan(title: title, origin: .tasks, phases: numbered(phases))
     if let problem = PlanCheck.written.problems(of: plan).first {
       throw DescriptionProblem(
-        "the task list does not hold as a plan: \(problem)", mend: "Mend the list, and drop it again.")
+        "the task list does not hold as a plan: \(problem)",
+        mend: "Mend the list, and drop it again.")
     }
     return plan
   }
@@ -56,31 +58,49 @@ public enum TaskList {
     var phases: [Phase]
     var ticked = 0
     private var inItem = false
+    /// Lines below the item, with their indentation.
+    private var details: [String] = []
 
     init(title: String) { phases = [Phase(title: title, subtasks: [])] }
 
     mutating func read(_ line: Markdown.Line, number: Int) throws(DescriptionProblem) {
       switch line {
       case .heading(let text):
+        endItem()
         phases.append(Phase(title: text, subtasks: []))
-        inItem = false
       case .item(ticked: true, _):
+        endItem()
         ticked += 1
-        inItem = false
       case .item(ticked: false, let text):
+        endItem()
         phases[phases.count - 1].subtasks.append(try item(text, line: number))
         inItem = true
       case .text(let text, let indented):
-        let isBlank = text.allSatisfy(\.isWhitespace)
-        if inItem, indented, !isBlank {
-          let phase = phases.count - 1
-          let last = phases[phase].subtasks.count - 1
-          let details = phases[phase].subtasks[last].details
-          phases[phase].subtasks[last].details = details.isEmpty ? text : "\(details)\n\(text)"
-        } else if !isBlank {
-          inItem = false
+        guard inItem else { return }
+        if indented || text.allSatisfy(\.isWhitespace) {
+          details.append(text)
+        } else {
+          endItem()
         }
       }
+    }
+
+    /// Gives an item the lines below it, without the indentation that all of them have.
+    mutating func endItem() {
+      defer {
+        inItem = false
+        details = []
+      }
+      func isBlank(_ line: String) -> Bool { line.allSatisfy(\.isWhitespace) }
+      while details.last.map(isBlank) == true { details.removeLast() }
+      guard inItem, !details.isEmpty else { return }
+      let indents = details.filter { !isBlank($0) }.map {
+        $0.prefix { $0 == " " || $0 == "\t" }.count
+      }
+      let text = details.map { isBlank($0) ? "" : String($0.dropFirst(indents.min() ?? 0)) }
+        .drop(while: \.isEmpty).joined(separator: "\n")
+      let phase = phases.count - 1
+      phases[phase].subtasks[phases[phase].subtasks.count - 1].details = text
     }
 
     private func item(_ text: String, line: Int) throws(DescriptionProblem) -> Subtask {
@@ -94,8 +114,10 @@ public enum TaskList {
       }
     }
 
-    /// Splits `Write the tool -> \`tool.py\``.
+    /// Splits `Write the tool -> \`tool.py\``; a full stop may follow.
     private static func arrow(in text: String) -> (title: String, path: String)? {
+      var text = text[...]
+      while let last = text.last, ".,;".contains(last) { text.removeLast() }
       guard text.last == "`" else { return nil }
       let rest = text.dropLast()
       guard let tick = rest.lastIndex(of: "`") else { return nil }

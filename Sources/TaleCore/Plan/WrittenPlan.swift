@@ -20,7 +20,7 @@ enum WrittenPlan {
     var result = Phase(title: "Phase \(number)", subtasks: [])
     for (key, line, column, value) in try phase.mapping(of: "a phase") {
       switch key {
-      case "title": result.title = try value.text(of: key, maxLength: 200)
+      case "title": result.title = try value.line(of: key, maxLength: 200)
       case "subtasks":
         for subtask in try value.list(of: key) {
           let id = "\(number).\(result.subtasks.count + 1)"
@@ -38,7 +38,7 @@ enum WrittenPlan {
     var result = Subtask(id: id, title: "")
     for (key, line, column, value) in try subtask.mapping(of: "a subtask") {
       switch key {
-      case "title": result.title = try value.text(of: key, maxLength: 500)
+      case "title": result.title = try value.line(of: key, maxLength: 500)
       case "details": result.details = try value.text(of: key, maxLength: 100_000)
       case "output": result.output = try value.path(of: key)
       case "needs":
@@ -48,7 +48,8 @@ enum WrittenPlan {
       case "verify":
         throw DescriptionProblem(
           "the key \"verify\" is not carried out by this version of tale",
-          mend: "Remove it, or wait for a version that has the sandbox.", line: line, column: column)
+          mend: "Remove it, or wait for a version that has the sandbox.", line: line, column: column
+        )
       default:
         throw unknown(key, in: ["title", "details", "output", "needs", "verify"], line, column)
       }
@@ -60,7 +61,7 @@ enum WrittenPlan {
     _ key: String, in known: [String], _ line: Int?, _ column: Int?
   ) -> DescriptionProblem {
     DescriptionProblem(
-      "unknown key \"\(key)\"\(NearestName.suggestion(for: key, in: known))",
+      "unknown key \"\(key.shown)\"\(NearestName.suggestion(for: key, in: known))",
       mend: "Here the keys are: \(known.joined(separator: ", ")).", line: line, column: column)
   }
 }

@@ -3,13 +3,15 @@ extension Progress {
   ///
   /// - Parameters:
   ///   - done: the subtasks that HEAD of work/ says are done.
-  ///   - plan: nil before there is one.
+  ///   - plan: nil before there is one, or before it was read: then the journal's counts are taken.
   public static func of(
     _ book: ProjectBook, id: ProjectID, title: String, budget: Int?, plan: Plan?,
     done: Set<Subtask.ID>, current: [Current] = [], runner: Int?, at now: Timestamp
   ) -> Progress {
-    let total = plan?.subtasks.count ?? 0
-    let finished = plan?.subtasks.count { done.contains($0.id) } ?? 0
+    let total = plan?.subtasks.count ?? book.planned?.subtasks ?? 0
+    let finished =
+      plan?.subtasks.count { done.contains($0.id) }
+      ?? min(total, Set(book.commits.map(\.subtask)).count)
     let percent =
       book.state == .done ? 100 : total == 0 ? 0 : min(99, finished * 100 / total)
     return Progress(

@@ -18,15 +18,20 @@ public struct DeliverablePath: Hashable, Sendable, Codable, CustomStringConverti
       throw refuse("it must be relative to the project")
     }
     if text.contains("\\") { throw refuse("it has a backslash; separate folders with /") }
-    if text.unicodeScalars.contains(where: { $0.value < 32 || $0.value == 127 }) {
+    if text.unicodeScalars.contains(where: { $0.properties.generalCategory == .control }) {
       throw refuse("it has a control character")
+    }
+    if text.unicodeScalars.contains(where: Self.isInvisible) {
+      throw refuse("it has an invisible character")
     }
     let parts = text.split(separator: "/", omittingEmptySubsequences: false)
     if parts.count > Self.maxDepth { throw refuse("it has more than \(Self.maxDepth) folders") }
     for part in parts {
       if part.isEmpty { throw refuse("it has an empty part") }
       if part == "." || part == ".." { throw refuse("\(part) is not allowed in it") }
-      if part.hasPrefix(" ") || part.hasSuffix(" ") { throw refuse("a part has a space at its end") }
+      if part.hasPrefix(" ") || part.hasSuffix(" ") {
+        throw refuse("a part has a space at its end")
+      }
       if Self.isReserved(part) { throw refuse("\(part) is reserved") }
     }
     description = text
@@ -46,6 +51,16 @@ public struct DeliverablePath: Hashable, Sendable, Codable, CustomStringConverti
   private static func isReserved(_ part: Substring) -> Bool {
     let folded = part.lowercased().prefix { $0 != ":" }.trimmingSuffix { $0 == "." || $0 == " " }
     return folded == ".git" || folded == ".tale" || folded == "git~1"
+  }
+
+  /// Marks of joining and direction, and line separators. Some file systems leave the first out of
+  /// names, so that `.g<U+200C>it` is `.git` there (git's is_hfs_dotgit); all of them hide from
+  /// people what a name is.
+  private static func isInvisible(_ scalar: Unicode.Scalar) -> Bool {
+    switch scalar.properties.generalCategory {
+    case .format, .lineSeparator, .paragraphSeparator: true
+    default: false
+    }
   }
 
   public struct Refusal: Error, Equatable, CustomStringConvertible {

@@ -1,8 +1,11 @@
 /// Lengths of time as people write them.
 public enum DurationText {
+  /// A hundred years: more is a slip, and no sum of such times can overflow.
+  public static let maxSeconds = 100 * 366 * 86400
+
   /// Seconds of `90`, `90s`, `15m`, `2h`, `1h30m`, `1d`; nil for anything else.
   public static func seconds(_ text: String) -> Int? {
-    if let plain = Int(text) { return plain >= 0 ? plain : nil }
+    if let plain = Int(text) { return (0...maxSeconds).contains(plain) ? plain : nil }
     var total = 0
     var digits = ""
     for character in text {
@@ -20,6 +23,7 @@ public enum DurationText {
       }
       guard let number = Int(digits), number < 1_000_000 else { return nil }
       total += number * unit
+      guard total <= maxSeconds else { return nil }
       digits = ""
     }
     return digits.isEmpty && !text.isEmpty ? total : nil
@@ -27,7 +31,8 @@ public enum DurationText {
 
   /// `45 s`, `12 min`, `1 h 05 min`.
   public static func readable(seconds: Int) -> String {
-    switch seconds {
+    let seconds = min(seconds, maxSeconds)
+    return switch seconds {
     case ..<90: "\(max(0, seconds)) s"
     case ..<5400: "\((seconds + 30) / 60) min"
     default:

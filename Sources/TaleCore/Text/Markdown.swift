@@ -6,13 +6,13 @@ enum Markdown {
   enum Line {
     case heading(String)
     case item(ticked: Bool, String)
-    /// Anything else; code inside of fences is never a heading or an item.
+    /// Anything else, with its indentation; code inside of fences is never a heading or an item.
     case text(String, indented: Bool)
   }
 
   static func lines(of body: String) -> [Line] {
     var fence: Substring?
-    return body.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline).map { raw in
+    return body.split(omittingEmptySubsequences: false, whereSeparator: \.endsLine).map { raw in
       let indent = raw.prefix { $0 == " " || $0 == "\t" }
       let line = raw.dropFirst(indent.count)
       let isIndented = indent.count >= 2 || indent.contains("\t")
@@ -20,16 +20,25 @@ enum Markdown {
         if line.hasPrefix(open), line.allSatisfy({ $0 == open.first || $0.isWhitespace }) {
           fence = nil
         }
-        return .text(String(line), indented: isIndented)
+        return .text(String(raw), indented: isIndented)
       }
-      if line.hasPrefix("```") || line.hasPrefix("~~~") {
-        fence = line.prefix { $0 == line.first }
-        return .text(String(line), indented: isIndented)
+      if let mark = fenceMark(line) {
+        fence = mark
+        return .text(String(raw), indented: isIndented)
       }
       if indent.count < 4, let heading = heading(line) { return .heading(heading) }
       if let item = item(line) { return item }
-      return .text(String(line), indented: isIndented)
+      return .text(String(raw), indented: isIndented)
     }
+  }
+
+  /// The marks that open a fence; code between backticks on one line opens none.
+  private static func fenceMark(_ line: Substring) -> Substring? {
+    let mark = line.prefix { $0 == line.first }
+    guard mark.count >= 3, mark.first == "`" || mark.first == "~",
+      mark.first == "~" || !line.dropFirst(mark.count).contains("`")
+    else { return nil }
+    return mark
   }
 
   private static func heading(_ line: Substring) -> String? {

@@ -4,7 +4,7 @@ public enum NearestName {
   public static func find(_ word: String, in candidates: some Sequence<String>) -> String? {
     let limit = (word.count + 2) / 3
     var best: (name: String, distance: Int)?
-    for candidate in candidates {
+    for candidate in candidates where abs(candidate.count - word.count) <= limit {
       let distance = distance(word.lowercased(), candidate.lowercased())
       if distance <= limit, distance < best?.distance ?? .max { best = (candidate, distance) }
     }

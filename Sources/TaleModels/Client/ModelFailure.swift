@@ -1,7 +1,7 @@
 /// Why a model call gave no answer.
 public struct ModelFailure: Error, Equatable, CustomStringConvertible {
   public enum Kind: Sendable, Equatable {
-    /// No connection: refused, unknown host, broken before a response began.
+    /// No connection: refused, unknown host. Nothing was sent.
     case unreachable
     /// The server is there but still loads its model (503 of llama.cpp).
     case loading
@@ -17,7 +17,7 @@ public struct ModelFailure: Error, Equatable, CustomStringConvertible {
     case rejected(status: Int)
     /// The server's content filter, or the model's own refusal, ended the answer.
     case filtered
-    /// The stream ended or broke before the protocol said that the answer is finished.
+    /// The connection ended before the protocol said that the answer is finished, or began at all.
     case broken
     /// Something that the protocol does not allow: not JSON, no usage, wrong type.
     case garbled

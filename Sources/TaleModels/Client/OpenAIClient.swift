@@ -110,7 +110,7 @@ public struct OpenAIClient: ModelClient {
     do throws(HTTPFailure) {
       return try await events.next()
     } catch {
-      throw ModelFailure(error, afterHead: true, begun: begun)
+      throw ModelFailure(error, begun: begun)
     }
   }
 
@@ -194,7 +194,7 @@ extension OpenAIClient {
     do throws(HTTPFailure) {
       return try await http.send(request)
     } catch {
-      throw ModelFailure(error, afterHead: false)
+      throw ModelFailure(error)
     }
   }
 
@@ -202,7 +202,7 @@ extension OpenAIClient {
     do throws(HTTPFailure) {
       return try await response.collect(upTo: Self.maxErrorBytes)
     } catch {
-      throw ModelFailure(error, afterHead: true)
+      throw ModelFailure(error)
     }
   }
 
@@ -234,12 +234,12 @@ extension OpenAIClient {
 extension ModelFailure {
   fileprivate static let maxDetail = 500
 
-  /// - Parameter afterHead: whether the response had begun.
-  fileprivate init(_ failure: HTTPFailure, afterHead: Bool, begun: Bool = false) {
+  fileprivate init(_ failure: HTTPFailure, begun: Bool = false) {
     let kind: Kind =
       switch failure.kind {
       case .cannotConnect, .cannotResolve, .tls: .unreachable
-      case .brokenTransfer: afterHead ? .broken : .unreachable
+      // The request may have been read and worked on, so it is not as if nothing had happened.
+      case .brokenTransfer: .broken
       case .idle: .idle
       case .timeout: .deadline
       case .cancelled: .cancelled

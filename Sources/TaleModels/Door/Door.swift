@@ -6,6 +6,9 @@ public import TaleCore
 /// Every call is in the books before its first byte leaves, and again when it has ended, however
 /// it ended. A failure that may pass is tried again here, each try with a reservation of its own.
 public final class Door: Sendable {
+  /// How often one call waits because its server said when to come again.
+  static let maxWaits = 100
+
   public let provider: any ModelProvider
   private let gate: SlotGate
   private let retries: RetryPolicy
@@ -39,15 +42,17 @@ public final class Door: Sendable {
     _ order: CallOrder, book: any CallBook, sink: any AnswerSink
   ) async throws -> Passage {
     var failures = 0
+    var waits = 0
     while true {
       let model = try await provider.ready()
       do {
         return try await once(order, model, book, sink)
       } catch let failure as ModelFailure where failure.mayPass {
-        failures += 1
+        // To be told to come later is no failed attempt: it cost nothing.
+        if failure.isLimit, waits < Self.maxWaits { waits += 1 } else { failures += 1 }
         let delay = random.withLock { random in
           retries.delay(
-            afterFailures: failures, asked: failure.kind.retryAfter, random: &random)
+            afterFailures: max(1, failures), asked: failure.kind.retryAfter, random: &random)
         }
         guard let delay else { throw failure }
         try await clock.sleep(for: delay)
@@ -117,11 +122,18 @@ public final class Door: Sendable {
     let answer = try await model.client.generate(request) { try await sink.take($0) }
     guard answer.usage.isCounted else { return answer }
     let (prompt, completion) = (answer.usage.promptTokens, answer.usage.completionTokens)
-    guard prompt >= 0, completion >= 0, completion <= request.maxTokens + 1 else {
+    // Within what was set aside, or the books could pass a budget. A few servers count the token
+    // that ends an answer on top of the limit.
+    let most = PromptSize.mostTokens(of: request)
+    guard (0...most).contains(prompt), (0...(request.maxTokens + 1)).contains(completion),
+      prompt + completion <= most + request.maxTokens
+    else {
       throw ModelFailure(
         .garbled,
-        "the server reports \(prompt) prompt and \(completion) completion tokens, which cannot be",
-        begun: true)
+        """
+        the server reports \(prompt) prompt and \(completion) completion tokens, which cannot be: \
+        at most \(most) and \(request.maxTokens) were asked for
+        """, begun: true)
     }
     if prompt < PromptSize.fewestTokens(of: request) {
       throw ModelFailure(
@@ -136,6 +148,12 @@ public final class Door: Sendable {
 }
 
 extension ModelFailure {
+  /// Whether the server said that too much was asked of it, and when to come again.
+  fileprivate var isLimit: Bool {
+    if case .limited(.some) = kind { return !begun }
+    return false
+  }
+
   /// Whether certainly no token was used: nothing reached the model, or it said no at once.
   fileprivate var certainlyFree: Bool {
     if begun { return false }

@@ -4,9 +4,10 @@ public enum PromptSize {
   private static let perMessage = 16
 
   /// Never less than the true number: tokenizers over bytes (BPE with byte fallback) make at most
-  /// one token of a byte.
+  /// one token of a byte. Services put a schema into the prompt.
   public static func mostTokens(of request: ModelRequest) -> Int {
-    bytes(of: request) + perMessage * (request.messages.count + 1)
+    bytes(of: request) + (request.schema?.utf8.count ?? 0)
+      + perMessage * (request.messages.count + 1)
   }
 
   /// Never more than the true number for texts that people and models write: a token of common

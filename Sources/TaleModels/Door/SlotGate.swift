@@ -1,10 +1,12 @@
 /// Lets as many calls through at once as a model serves; the others wait in the order they came.
 actor SlotGate {
-  private var free: Int
+  private(set) var free: Int
   private var waiting: [(id: Int, continuation: CheckedContinuation<Void, any Error>)] = []
   private var nextID = 0
 
   init(slots: Int) { free = slots }
+
+  var waitingCount: Int { waiting.count }
 
   /// Waits for a slot.
   ///

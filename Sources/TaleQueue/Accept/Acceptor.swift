@@ -208,6 +208,7 @@ public struct Acceptor: Sendable {
       .readPrefix(limits.descriptionBytes + 1)
     do throws(DescriptionProblem) {
       let description = try parser.parse(bytes, name: name)
+      if let problem = description.notCarriedOut { throw problem }
       try checkInput(staged)
       return .success(description)
     } catch {

@@ -111,10 +111,13 @@ public actor Intake {
   /// at least every `rescan`.
   ///
   /// What the disk refuses ends nothing: drops stay where they are, and are looked at again.
-  /// - Parameter looked: called after each look.
+  /// - Parameters:
+  ///   - looked: called after each look.
+  ///   - troubled: called with what the disk refused instead.
   public func run(
     watcher: Watcher?, bell: Doorbell, rescan: Duration,
-    looked: @Sendable (Look) async -> Void
+    looked: @Sendable (Look) async -> Void,
+    troubled: @Sendable (SystemFailure) async -> Void = { _ in }
   ) async {
     var trouble: String?
     while !Task.isCancelled {
@@ -131,6 +134,7 @@ public actor Intake {
         await looked(look)
       } catch {
         now = "the inbox cannot be worked: \(error)"
+        await troubled(error)
       }
       if let now {
         if trouble != now { logger.error("\(now)") }

@@ -7,6 +7,10 @@ internal import TaleModels
 /// models ramble.
 enum PlanPrompt {
   static let maxTokens = 2048
+  /// A shorter plan is none.
+  static let minTokens = 256
+  /// For what the estimate of the prompt may be off.
+  static let slack = 64
 
   static let schema = """
     {"type":"object","additionalProperties":false,"required":["goal","phases"],"properties":{\

@@ -116,7 +116,18 @@ actor ProjectRecord: CallBook {
           role: order.role, model: model, tokens: tokens, maxTokens: order.request.maxTokens,
           estimated: order.estimated, strategy: order.strategy)),
       durable: true)
-    try writeProgress()
+    do {
+      try writeProgress()
+    } catch {
+      // Nothing will be sent, so nothing may stay set aside.
+      try note(
+        .settled(
+          .init(
+            call: call, outcome: .stopped, promptTokens: nil, completionTokens: nil, booked: 0,
+            milliseconds: 0, detail: "\(error)")),
+        durable: true)
+      throw error
+    }
     await bookInLedger()
     return call
   }

@@ -1,3 +1,4 @@
+internal import Logging
 internal import SystemPackage
 public import TaleCore
 internal import TaleGit
@@ -65,10 +66,7 @@ public struct ProjectRun: Sendable {
         case .fail(let reason, let advice):
           return .ended(try await fail(stage, record, reason, advice), .failed)
         case .pause(let reason, let detail):
-          try await stage?.workspace.seal()
-          try await record.move(to: .paused, reason: reason, detail: detail)
-          await record.bookInLedger()
-          return .paused(reason, detail: detail, cause: stop)
+          return await pause(stage, record, reason, detail, cause: stop)
         }
       }
     } catch {
@@ -76,10 +74,33 @@ public struct ProjectRun: Sendable {
     }
   }
 
+  private func pause(
+    _ stage: Stage?, _ record: ProjectRecord, _ reason: PauseReason, _ detail: String,
+    cause: any Error
+  ) async -> Outcome {
+    if await record.book.ended != nil {
+      return .left(why: "it has ended, and the next start delivers it: \(detail)")
+    }
+    do {
+      try await stage?.workspace.seal()
+    } catch {
+      // Plain `git status` is not clean, and that is all: recovery goes by the commits.
+      environment.logger.warning("\(record.folder.id): \(error)")
+    }
+    do {
+      try await record.move(to: .paused, reason: reason, detail: detail)
+    } catch {
+      return .left(why: "\(detail); and that could not be written down: \(error)")
+    }
+    await record.bookInLedger()
+    return .paused(reason, detail: detail, cause: cause)
+  }
+
   private func fail(
     _ stage: Stage?, _ record: ProjectRecord, _ reason: String, _ advice: String
   ) async throws -> ProjectFolder {
     try await stage?.workspace.seal()
+    try await stage?.workspace.makeDurable()
     let book = await record.book
     let text = FailureReport.text(
       record.folder.id, title: stage?.description.title ?? book.accepted?.name ?? "",

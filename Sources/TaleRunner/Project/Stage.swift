@@ -36,21 +36,40 @@ struct Stage {
 
   /// - Returns: the folder in outbox.
   func run() async throws -> ProjectFolder {
-    try await withThrowingTaskGroup(of: ProjectFolder?.self) { group in
-      group.addTask { try await self.work() }
-      group.addTask {
-        // Progress is written at least every minute; a failure to write it stops the project,
-        // because the next thing to be written would be its work.
-        while true {
-          try await environment.clock.sleep(for: .seconds(1))
-          try await record.tick()
-        }
+    let endings = await withTaskGroup(of: Ending.self) { group in
+      group.addTask { await .work(Result { try await self.work() }) }
+      group.addTask { await .heartbeat(self.beat()) }
+      var endings: [Ending] = []
+      for await ending in group {
+        endings.append(ending)
+        group.cancelAll()
       }
-      defer { group.cancelAll() }
-      guard let folder = try await group.next() ?? nil else {
-        preconditionFailure("the heartbeat ended before the work")
+      return endings
+    }
+    // Work that came to its end is done, whatever else happened at that moment: a cancellation, or
+    // a heartbeat into the folder that had just moved.
+    for case .work(.success(let folder)) in endings { return folder }
+    switch endings[0] {
+    case .work(let result): return try result.get()
+    case .heartbeat(let error): throw error
+    }
+  }
+
+  private enum Ending {
+    case work(Result<ProjectFolder, any Error>)
+    case heartbeat(any Error)
+  }
+
+  /// Progress is written at least every minute; a failure to write it stops the project, because
+  /// the next thing to be written would be its work.
+  private func beat() async -> any Error {
+    while true {
+      do {
+        try await environment.clock.sleep(for: .seconds(1))
+        try await record.tick()
+      } catch {
+        return error
       }
-      return folder
     }
   }
 
@@ -66,6 +85,10 @@ struct Stage {
 
   private func planned() async throws -> Plan {
     if let plan = await workspace.plan {
+      // Read from work/, which its owner may have changed.
+      if let problem = PlanCheck.written.problems(of: plan).first {
+        throw BrokenPlan(problem: problem)
+      }
       await record.show(plan: plan, done: await workspace.finished)
       return plan
     }
@@ -86,23 +109,30 @@ struct Stage {
   }
 
   /// Runs the subtasks of a phase, side by side where they do not need each other, as far as the
-  /// model has slots.
+  /// model has slots and the budget has room.
   private func run(_ phase: Phase, of plan: Plan) async throws {
-    try await withThrowingTaskGroup(of: Void.self) { group in
+    try await withThrowingTaskGroup(of: (Subtask.ID, BudgetExhausted?).self) { group in
       var started = await workspace.finished
       var running = 0
+      var slots = environment.door.provider.slots
       while true {
         let done = await workspace.finished
         for subtask in phase.subtasks
-        where running < environment.door.provider.slots && !started.contains(subtask.id)
+        where running < slots && !started.contains(subtask.id)
           && subtask.needs.allSatisfy(done.contains)
         {
           started.insert(subtask.id)
           running += 1
-          group.addTask { try await self.run(subtask, of: plan) }
+          group.addTask { (subtask.id, try await self.run(subtask, of: plan)) }
         }
-        guard try await group.next() != nil else { break }
+        guard let (id, exhausted) = try await group.next() else { break }
         running -= 1
+        if let exhausted {
+          // Most of what the others have set aside will be free again: wait for them.
+          if running == 0 { throw exhausted }
+          started.remove(id)
+          slots = 1
+        }
       }
     }
     let done = await workspace.finished
@@ -111,12 +141,18 @@ struct Stage {
     }
   }
 
-  private func run(_ subtask: Subtask, of plan: Plan) async throws {
+  /// - Returns: that the budget had no room for it beside the others, if so.
+  private func run(_ subtask: Subtask, of plan: Plan) async throws -> BudgetExhausted? {
     try Task.checkCancellation()
-    try await SubtaskRun(
-      subtask: subtask, plan: plan, description: description, environment: environment,
-      record: record, workspace: workspace, thread: thread
-    ).run()
+    do {
+      try await SubtaskRun(
+        subtask: subtask, plan: plan, description: description, environment: environment,
+        record: record, workspace: workspace, thread: thread
+      ).run()
+      return nil
+    } catch let exhausted as BudgetExhausted {
+      return exhausted
+    }
   }
 
   /// Looks at what is there, writes it up, and moves the project to the outbox.
@@ -140,5 +176,20 @@ struct Stage {
       at: environment.time.now())
     try DurableFile.replace(record.folder.result, with: Array(text.utf8))
     return try await record.end(.done, "\(deliverable.files.count) files")
+  }
+}
+
+/// The plan in work/ does not hold any more.
+struct BrokenPlan: Error, CustomStringConvertible {
+  let problem: String
+
+  var description: String {
+    "work/\(Workspace.planPath) was changed and does not hold as a plan: \(problem); put it back with git"
+  }
+}
+
+extension Result where Failure == any Error {
+  fileprivate init(_ body: () async throws -> Success) async {
+    do { self = .success(try await body()) } catch { self = .failure(error) }
   }
 }

@@ -38,7 +38,9 @@ actor Workspace {
   func recover(at now: Timestamp) throws -> [String] {
     var notes: [String] = []
     let locks = try repository.removeStaleLocks()
-    if !locks.isEmpty { notes.append("removed stale locks of git: \(locks.joined(separator: ", "))") }
+    if !locks.isEmpty {
+      notes.append("removed stale locks of git: \(locks.joined(separator: ", "))")
+    }
     guard let head = try repository.head() else { return notes }
     let kept = try repository.keepStray(
       under: "refs/tale/stray", message: "What stood in work/ beside the last checkpoint",
@@ -104,9 +106,7 @@ actor Workspace {
 
   /// What was made, without tale's own files.
   func deliverable() throws -> Deliverable {
-    guard let head = try repository.head() else {
-      preconditionFailure("a deliverable was asked for before the first commit")
-    }
+    guard let head = try repository.head() else { throw HistoryGone(path: root) }
     let files = try repository.files(at: head).filter { !$0.path.hasPrefix(".tale/") }
     return Deliverable(
       commit: head.description, tree: try repository.treeID(of: head).description,
@@ -160,6 +160,12 @@ actor Workspace {
   private static func oneLine(_ text: String) -> String {
     String(text.map { $0.isNewline ? " " : $0 }.prefix(120))
   }
+}
+
+/// Somebody took the commits away while the project ran.
+struct HistoryGone: Error, CustomStringConvertible {
+  let path: FilePath
+  var description: String { "\(path) has no commit on main any more" }
 }
 
 /// What a project made, as its last commit has it.

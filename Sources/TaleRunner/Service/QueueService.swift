@@ -14,6 +14,7 @@ public struct QueueService: Sendable {
     public var failed: [ProjectFolder] = []
     /// Drops that could not be accepted.
     public var rejected: [ProjectID] = []
+    /// Projects that could not go on, and why.
     public var paused: [(ProjectFolder, String)] = []
 
     public init() {}
@@ -47,17 +48,19 @@ public struct QueueService: Sendable {
 
   /// Runs one project that was accepted before.
   public func run(_ project: ProjectFolder) async throws -> Dispatcher.Turn {
-    try recover()
+    try await recover()
     return try await Dispatcher(environment).runNext(only: project)
   }
 
-  private func recover() throws {
+  private func recover() async throws {
     for line in try Recovery(acceptor).run() { environment.logger.notice("recovered: \(line)") }
+    await LedgerRebuild(environment).run()
   }
 
   private func startWatcher(_ bell: Doorbell) -> Watcher? {
     let folders = environment.queue.folders
-    let watched = [folders.inbox, folders.active, folders.control]
+    let watched =
+      [folders.inbox, folders.active, folders.control]
       + folders.lanes.map(folders.inbox(lane:))
     do {
       return try Watcher(folders: watched, wakeFile: folders.own.appending("wake"), bell: bell)
@@ -72,7 +75,7 @@ public struct QueueService: Sendable {
   private func work(
     _ watcher: Watcher?, _ bell: Doorbell, endsWhenIdle: Bool, limit: Int
   ) async throws -> Report {
-    try recover()
+    try await recover()
     let settings = environment.settings.queue
     let intake = Intake(
       acceptor: acceptor,
@@ -80,16 +83,24 @@ public struct QueueService: Sendable {
       logger: environment.logger)
     let state = ServiceState()
     let workBell = Doorbell()
+    let dispatcher = Dispatcher(environment)
     return try await withThrowingTaskGroup(of: Report?.self) { group in
       group.addTask {
         await intake.run(watcher: watcher, bell: bell, rescan: settings.rescanInterval) { look in
           await state.note(look)
           workBell.ring()
+        } troubled: { failure in
+          await state.note(failure)
+          workBell.ring()
         }
         return nil
       }
       group.addTask {
-        try await self.dispatch(state, workBell, endsWhenIdle: endsWhenIdle, limit: limit)
+        try await self.dispatch(
+          dispatcher, state, workBell, endsWhenIdle: endsWhenIdle, limit: limit)
+      }
+      if !endsWhenIdle {
+        group.addTask { try await self.remember(dispatcher, workBell) }
       }
       group.addTask { try await self.warmUp(isNeededNow: !endsWhenIdle) }
       defer { group.cancelAll() }
@@ -109,17 +120,30 @@ public struct QueueService: Sendable {
     for model in environment.alwaysLoaded {
       do {
         _ = try await model.ready()
-      } catch let failure as ServerUnavailable {
-        environment.logger.warning("\(model.name) is not loaded: \(failure)")
+      } catch let stop as CancellationError {
+        throw stop
+      } catch {
+        // No project needs it.
+        environment.logger.warning("\(model.name) is not loaded: \(error)")
       }
     }
     return nil
   }
 
+  /// Gives projects that had to pause another turn from time to time: a full disk, a lock, a
+  /// server that was away are no reason to wait for a person.
+  private func remember(_ dispatcher: Dispatcher, _ bell: Doorbell) async throws -> Report? {
+    while true {
+      try await environment.clock.sleep(for: environment.settings.queue.rescanInterval)
+      await dispatcher.shortenRests()
+      bell.ring()
+    }
+  }
+
   private func dispatch(
-    _ state: ServiceState, _ bell: Doorbell, endsWhenIdle: Bool, limit: Int
+    _ dispatcher: Dispatcher, _ state: ServiceState, _ bell: Doorbell, endsWhenIdle: Bool,
+    limit: Int
   ) async throws -> Report {
-    let dispatcher = Dispatcher(environment)
     var report = Report()
     var ran = 0
     while ran < limit {
@@ -131,6 +155,9 @@ public struct QueueService: Sendable {
         try note(project, outcome, &report)
       } else if endsWhenIdle, isSettled {
         break
+      } else if endsWhenIdle, let trouble = await state.trouble {
+        // Whoever called sees it now, instead of a run that waits for the disk for ever.
+        throw trouble
       } else {
         await bell.wait(
           atMost: environment.settings.queue.rescanInterval, clock: environment.clock)
@@ -150,7 +177,7 @@ public struct QueueService: Sendable {
     case .paused(_, let detail, let cause):
       report.paused.append((project, detail))
       if cause is ServerUnavailable { throw cause }
-    case .left: break
+    case .left(let why): report.paused.append((project, why))
     }
   }
 }
@@ -160,9 +187,14 @@ private actor ServiceState {
   /// Nothing in the inbox is still settling.
   private(set) var isSettled = false
   private(set) var rejected: [ProjectID] = []
+  /// Why the inbox could not be worked at the last look.
+  private(set) var trouble: SystemFailure?
+
+  func note(_ failure: SystemFailure) { trouble = failure }
 
   func note(_ look: Intake.Look) {
     isSettled = look.again == nil
+    trouble = nil
     for case (_, .rejected(let id, _)) in look.outcomes { rejected.append(id) }
   }
 }

@@ -50,21 +50,40 @@ struct ContextBuilder {
     guard room >= 0 else {
       throw DoesNotFit(tokens: fixed + Self.minAnswerTokens, context: contextTokens)
     }
-    let (shown, leftOut) = fit(items, into: room)
+    var (shown, leftOut) = fit(items, into: room)
+    if !leftOut.isEmpty {
+      // The line that says so takes room as well.
+      let rest = room - Self.maxNoteTokens
+      guard rest >= 0 else {
+        throw DoesNotFit(tokens: contextTokens - rest, context: contextTokens)
+      }
+      (shown, leftOut) = fit(items, into: rest)
+    }
     var parts = [before]
     if !shown.isEmpty {
       parts.append("# What is there already\n\n" + shown.map(text).joined(separator: "\n\n"))
     }
     if !leftOut.isEmpty {
-      parts.append("(Too long to be shown here: \(leftOut.joined(separator: ", ")).)")
+      parts.append(Self.note(leftOut))
     }
     parts.append(after)
     let user = parts.joined(separator: "\n\n")
     let left = contextTokens - likely(Self.system) - likely(user) - Self.slack
     return Context(
       messages: [.init(.system, Self.system), .init(.user, user)],
-      maxTokens: max(Self.minAnswerTokens, min(maxAnswerTokens, left)), leftOut: leftOut)
+      maxTokens: min(maxAnswerTokens, max(Self.minAnswerTokens, left)), leftOut: leftOut)
   }
+
+  /// What the model is told of what it cannot see: a few names, or a long plan would fill the
+  /// context with them. The journal has them all.
+  private static func note(_ leftOut: [String]) -> String {
+    var names = leftOut.prefix(4).map { $0.utf8.count <= 60 ? $0 : "\($0.prefix(15))..." }
+    if leftOut.count > 4 { names.append("and \(leftOut.count - 4) more") }
+    return "(Too long to be shown here: \(names.joined(separator: ", ")).)"
+  }
+
+  /// Four names of 75 bytes at most, as 15 characters rarely have more than four bytes each.
+  private static let maxNoteTokens = PromptSize.likelyTokens(ofBytes: 4 * 75 + 60)
 
   private var intro: String {
     var lines = ["# Project: \(plan.title)", "", description.body, "", "# Plan", ""]

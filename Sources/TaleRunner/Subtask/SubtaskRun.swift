@@ -16,7 +16,8 @@ struct SubtaskRun {
   let workspace: Workspace
   let thread: ThreadExecutor
 
-  /// - Throws: ``SubtaskFailed`` when no usable answer was to be had; what the door throws.
+  /// - Throws: ``SubtaskFailed`` when no usable answer was to be had, ``DoesNotFit``, what the door
+  ///   throws.
   func run() async throws {
     let record = record
     let subtask = subtask
@@ -79,20 +80,8 @@ struct SubtaskRun {
       description: description, plan: plan, contextTokens: ready.contextTokens,
       maxAnswerTokens: settings.maxAnswerTokens)
     let items = try await items()
-    let context: ContextBuilder.Context
-    do throws(DoesNotFit) {
-      context = try builder.context(for: subtask, items, problem: problem)
-    } catch {
-      throw SubtaskFailed(subtask: subtask, attempts: refusals, problem: error.description)
-    }
-    if !context.leftOut.isEmpty {
-      try await record.note(
-        .noted(
-          .init(
-            .warning,
-            "\(subtask.id): left out of the prompt, because the model's context is full: "
-              + context.leftOut.joined(separator: ", "))))
-    }
+    let context = try builder.context(for: subtask, items, problem: problem)
+    try await warn(context.leftOut)
     let words = "\(subtask.title) \(subtask.details)"
     let budget = TokenBudget(safetyMargin: settings.tokenSafetyMargin)
     let modelClass = environment.settings.sizeClass(of: environment.door.provider.name)
@@ -104,6 +93,17 @@ struct SubtaskRun {
         // The same question at temperature 0 gets the same unusable answer.
         temperature: refusals == 0 ? 0 : 0.4, seed: refusals + 1,
         idleTimeout: settings.idleTimeout))
+  }
+
+  /// Says what the model does not see; once, not at each attempt.
+  private func warn(_ leftOut: [String]) async throws {
+    if leftOut.isEmpty { return }
+    let warning = Event.Noted(
+      .warning,
+      "\(subtask.id): left out of the prompt, because the model's context is full: "
+        + leftOut.joined(separator: ", "))
+    if await record.book.notes.contains(warning) { return }
+    try await record.note(.noted(warning))
   }
 
   /// Results of earlier subtasks, in the plan's order.

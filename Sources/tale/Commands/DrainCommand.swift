@@ -42,7 +42,7 @@ struct DrainCommand: AsyncParsableCommand {
     for id in report.rejected {
       Terminal.error("\(id) could not be accepted; see \(queue.folders.failed)/\(id)/failure.md")
     }
-    for (folder, why) in report.paused { Terminal.error("\(folder.id) is paused: \(why)") }
+    for (folder, why) in report.paused { Terminal.error("\(folder.id) does not go on: \(why)") }
     if !report.failed.isEmpty || !report.rejected.isEmpty || !report.paused.isEmpty {
       throw ExitStatus.projectFailed
     }

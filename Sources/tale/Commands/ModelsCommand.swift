@@ -55,14 +55,17 @@ struct ListModelsCommand: ParsableCommand {
     }
     for row in rows {
       let use = row.roles.isEmpty ? "not used" : row.roles.joined(separator: ", ")
-      let place = row.isHere ? row.path ?? "at its server" : "not here: tale models fetch \(row.name)"
+      let place =
+        row.isHere ? row.path ?? "at its server" : "not here: tale models fetch \(row.name)"
       Terminal.data("\(row.name)  (\(use), server \(row.server))  \(place)")
     }
   }
 
   private func roles(of name: String, _ models: Settings.Models) -> [String] {
-    [("ux", models.ux), ("task", models.task), ("fallback", models.fallback ?? ""),
-      ("cloud", models.cloud ?? "")].filter { $0.1 == name }.map(\.0)
+    [
+      ("ux", models.ux), ("task", models.task), ("fallback", models.fallback ?? ""),
+      ("cloud", models.cloud ?? ""),
+    ].filter { $0.1 == name }.map(\.0)
   }
 }
 
@@ -87,12 +90,14 @@ struct FetchModelsCommand: AsyncParsableCommand {
     try await Interruptible.run {
       let line = FetchLine()
       defer { line.end() }
-      _ = try await ServerRuntimes(store: .standard(), package: catalogue.server).ensure {
-        line.show($0)
-      }
+      let runtime = try await ServerRuntimes(store: .standard(), package: catalogue.server)
+        .ensure { line.show($0) }
+      // A system's Python often has no pip of its own; the server's environment always has one.
+      let python = if case .python(let executable, _) = runtime { executable } else { "python3" }
       for model in models {
         let isHere = try ModelStore.standard().verified(model) != nil
-        let path = try await ModelFetcher(store: .standard()).fetch(model) { line.show($0) }
+        let path = try await ModelFetcher(store: .standard(), python: python)
+          .fetch(model) { line.show($0) }
         line.end()
         Terminal.note("\(model.name) (\(model.licence)): \(isHere ? "here" : "fetched"), \(path)")
       }

@@ -1,4 +1,5 @@
 internal import ArgumentParser
+internal import SystemPackage
 internal import TaleConfig
 internal import TaleCore
 internal import TaleModels
@@ -35,21 +36,34 @@ struct RunCommand: AsyncParsableCommand {
         try await QueueService(environment).run(folder)
       }
     }
-    try report(turn, id)
+    if case .ran(_, let outcome) = turn {
+      try report(outcome, id, queue)
+    } else {
+      // A `tale watch` on the same queue was quicker: it does the work, this shows it.
+      Terminal.note("another runner of this queue works on it")
+      let folder = try await Interruptible.run {
+        try await ProgressFollower(queue: queue, id: id).untilEnd()
+      }
+      try report(ended: folder, queue)
+    }
   }
 
-  private func report(_ turn: Dispatcher.Turn, _ id: ProjectID) throws {
-    guard case .ran(_, let outcome) = turn else {
-      throw CommandFailure("\(id) was taken by another runner of this queue", .held)
-    }
-    switch outcome {
-    case .ended(let folder, .done):
-      Terminal.note("done: \(folder.path)")
-      Terminal.data(String(decoding: try DurableFile.read(folder.result, limit: 16 << 20), as: UTF8.self))
-    case .ended(let folder, _):
+  private func report(ended folder: ProjectFolder, _ queue: Queue) throws {
+    guard folder.path.removingLastComponent() == queue.folders.outbox else {
       let text = try DurableFile.read(folder.failure, limit: 16 << 20)
       Terminal.writeError(String(decoding: text, as: UTF8.self))
-      throw CommandFailure("\(id) failed; see \(folder.path)", .projectFailed)
+      throw CommandFailure("\(folder.id) failed; see \(folder.path)", .projectFailed)
+    }
+    Terminal.note("done: \(folder.path)")
+    Terminal.data(
+      String(decoding: try DurableFile.read(folder.result, limit: 16 << 20), as: UTF8.self))
+  }
+
+  private func report(
+    _ outcome: ProjectRun.Outcome, _ id: ProjectID, _ queue: Queue
+  ) throws {
+    switch outcome {
+    case .ended(let folder, _): try report(ended: folder, queue)
     case .paused(.shutdown, _, _):
       throw CancellationError()
     case .paused(_, let detail, let cause):

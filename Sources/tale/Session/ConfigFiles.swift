@@ -63,7 +63,7 @@ struct ConfigFiles {
     let bytes: [UInt8]?
     do {
       bytes = try DurableFile.readIfPresent(path, limit: 1 << 20)
-    } catch where error.code == .notDirectory {
+    } catch  where error.code == .notDirectory {
       return false
     } catch {
       throw ConfigFailure(

@@ -41,10 +41,12 @@ struct ModelRoom {
 
   private func spec(of name: String, _ model: Settings.Model) throws -> ServerSpec {
     let catalogue = try ModelCatalogue.builtIn()
-    guard let runtime = try ServerRuntimes(store: .standard(), package: catalogue.server).installed()
+    guard
+      let runtime = try ServerRuntimes(store: .standard(), package: catalogue.server).installed()
     else {
       throw ServerUnavailable(
-        message: "there is no llama-server on PATH and no server was fetched; run: tale models fetch")
+        message:
+          "there is no llama-server on PATH and no server was fetched; run: tale models fetch")
     }
     return ServerSpec(
       model: try file(of: name, model, catalogue).string, alias: name,

@@ -32,7 +32,8 @@ final class FetchLine: Sendable {
 
   private func live(_ progress: FetchProgress) -> String {
     let percent = percent(progress)
-    let bar = String(repeating: "█", count: percent / 5)
+    let bar =
+      String(repeating: "█", count: percent / 5)
       + String(repeating: "░", count: 20 - percent / 5)
     return """
       \(bar) \(percent) % \(progress.step) \(progress.name), \

@@ -1,0 +1,46 @@
+import TaleConfig
+import TestSupport
+import Testing
+
+/// config/default.yaml says what is built in, so it must not say anything else.
+@Suite struct DefaultFileTests {
+  @Test func `the file of defaults gives exactly what is built in`() throws {
+    var layers = ConfigLayers()
+    let builtIn = layers.values
+    try layers.add(yaml: try SourceTree.text("config/default.yaml"), file: "default.yaml")
+    #expect(Set(layers.values.keys) == Set(builtIn.keys))
+    for (path, value) in layers.values {
+      #expect(value.content == builtIn[path]?.content, "\(path)")
+      // Read alone: every value stands in the file itself.
+      guard case .file = value.source else {
+        Issue.record("\(path) is not in config/default.yaml")
+        continue
+      }
+    }
+  }
+
+  @Test func `the file of defaults explains every key with its meaning`() throws {
+    let text = try SourceTree.text("config/default.yaml")
+    for key in SettingKey.all {
+      let name = String(key.path.split(separator: ".").last ?? "")
+      let explained =
+        key.path.contains("*")
+        ? text.contains("#   \(name): \(key.meaning)\n")
+        : text.contains("# \(key.meaning)\n") && text.contains("\(name): ")
+      #expect(explained, "\(key.path): \(key.meaning)")
+    }
+  }
+
+  @Test func `the file for development says what it is for and changes nothing`() throws {
+    let text = try SourceTree.text("config/development.yaml")
+    var layers = ConfigLayers()
+    try layers.add(yaml: text, file: "development.yaml")
+    #expect(layers.values == ConfigLayers().values)
+    #expect(text.contains("TALE_ENV"))
+    // What it shows as an example works when the marks are taken away.
+    let example = text.split(separator: "\n").filter { $0.hasPrefix("#   ") }
+      .map { $0.dropFirst(4) }.joined(separator: "\n")
+    try layers.add(yaml: example, file: "example.yaml")
+    #expect(try Settings(layers).models.task == "qwen2.5-coder-0.5b")
+  }
+}

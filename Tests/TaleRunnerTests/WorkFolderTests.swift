@@ -1,0 +1,94 @@
+import SystemPackage
+import TaleCore
+import TaleQueue
+import TaleSystem
+import Testing
+
+@testable import TaleRunner
+
+/// work/ is an ordinary repository that people look into, and sometimes change.
+@Suite(.timeLimit(.minutes(5))) struct WorkFolderTests {
+  /// A project that was stopped in its second call.
+  private func stopped(_ shop: Workshop, _ gate: Gate) async throws -> ProjectFolder {
+    try shop.drop(StoppingTests.two, as: "job.md")
+    let drain = Task { try await shop.drain() }
+    try await eventually("the second call") { gate.arrivals == 1 }
+    drain.cancel()
+    _ = await drain.result
+    shop.model.follow(ScriptedModel.echo)
+    return try shop.only()
+  }
+
+  @Test func `stray files are kept on a side reference and gone from the folder`() async throws {
+    let gate = Gate()
+    let shop = try Workshop { request, call in
+      call == 1 ? [.text(ScriptedModel.answer(to: request))] : [.wait(gate)]
+    }
+    let project = try await stopped(shop, gate)
+    try DurableFile.replace(project.work.appending("stray.txt"), with: "mine\n".utf8)
+    try DurableFile.replace(project.work.appending("one.txt"), with: "changed\n".utf8)
+    try await shop.drain()
+    let ended = try shop.only()
+    #expect(try shop.git(ended, "show", "refs/tale/stray/1:stray.txt") == "mine\n")
+    #expect(try shop.git(ended, "show", "refs/tale/stray/1:one.txt") == "changed\n")
+    #expect(try FileStatus.ifPresent(ended.work.appending("stray.txt")) == nil)
+    #expect(try shop.text(ended.work.appending("one.txt")) == "result of 1.1\n")
+    #expect(try shop.receipt(ended).files.map(\.path) == ["one.txt", "two.txt"])
+    #expect(try shop.text(ended.result).contains("kept what was not committed in work/"))
+    try shop.expectCleanGit(ended)
+  }
+
+  @Test func `without stray files nothing is kept`() async throws {
+    let gate = Gate()
+    let shop = try Workshop { request, call in
+      call == 1 ? [.text(ScriptedModel.answer(to: request))] : [.wait(gate)]
+    }
+    _ = try await stopped(shop, gate)
+    try await shop.drain()
+    #expect(try shop.git(try shop.only(), "for-each-ref", "refs/tale") == "")
+  }
+
+  /// work/ belongs to its owner, who may commit there what cannot be.
+  @Test func `a plan that somebody broke pauses the project and says so`() async throws {
+    let gate = Gate()
+    let shop = try Workshop { request, call in
+      call == 1 ? [.text(ScriptedModel.answer(to: request))] : [.wait(gate)]
+    }
+    let project = try await stopped(shop, gate)
+    let path = project.work.pushing(".tale/plan.json")
+    var plan = try JSON.decodeVersioned(
+      Plan.self, from: try DurableFile.read(path, limit: 1 << 20))
+    plan.phases[0].subtasks[1].needs = ["9.9"]
+    try DurableFile.replace(path, with: try JSON.document(plan))
+    try shop.git(
+      project, "-c", "user.name=x", "-c", "user.email=x@example.org", "commit", "-qam", "mine")
+    let calls = shop.model.calls.count
+    let report = try await shop.drain()
+    #expect(report.paused.map(\.1).first?.contains("1.2 needs 9.9") == true, "\(report)")
+    #expect(shop.model.calls.count == calls)
+  }
+
+  @Test func `an index that somebody has locked does not keep the pause from the journal`()
+    async throws
+  {
+    let gate = Gate()
+    let shop = try Workshop { request, call in
+      call == 1 ? [.text(ScriptedModel.answer(to: request))] : [.wait(gate)]
+    }
+    shop.model.follow { [queue = shop.queue] request, call in
+      guard call == 2 else { return [.text(ScriptedModel.answer(to: request))] }
+      return [
+        .act {
+          let project = try #require(try queue.projects(in: queue.folders.active).first)
+          try DurableFile.replace(
+            project.work.pushing(".git/index.lock"), with: [], durable: false)
+        }, .wait(gate),
+      ]
+    }
+    let project = try await stopped(shop, gate)
+    let book = try shop.book(project)
+    #expect(book.state == .paused && book.pause?.reason == .shutdown)
+    #expect(try await shop.drain().done.count == 1)
+    try shop.expectCleanGit(try shop.only())
+  }
+}

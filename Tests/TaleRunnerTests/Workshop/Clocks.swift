@@ -1,0 +1,27 @@
+import TaleCore
+import TestSupport
+
+/// The time of day, a second later each time it is asked.
+final class CountingTime: TimeSource {
+  private let seconds = Guarded<Int64>(1_800_000_000)
+
+  func now() -> Timestamp {
+    seconds.withLock { seconds in
+      seconds += 1
+      return Timestamp(seconds: seconds)
+    }
+  }
+}
+
+/// Real time, a hundred times as fast.
+struct HurriedClock: Clock {
+  typealias Instant = ContinuousClock.Instant
+
+  var now: Instant { ContinuousClock().now }
+  var minimumResolution: Duration { ContinuousClock().minimumResolution }
+
+  func sleep(until deadline: Instant, tolerance: Duration?) async throws {
+    let now = now
+    try await ContinuousClock().sleep(until: now + now.duration(to: deadline) / 100)
+  }
+}
