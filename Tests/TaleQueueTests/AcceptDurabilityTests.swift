@@ -1,0 +1,106 @@
+import SystemPackage
+import TaleCore
+import TaleSystem
+import TestSupport
+import Testing
+
+@testable import TaleQueue
+
+/// What a loss of power may leave, worked out from the steps that accepting takes: content that was
+/// not synced is gone, and so are names in a folder that was not synced.
+@OwnThread @Suite struct AcceptDurabilityTests {
+  private let folder: TemporaryFolder
+  private let intake: CrashLibrary
+
+  init() throws {
+    folder = try TemporaryFolder(in: TemporaryFolder.memory)
+    intake = try CrashLibrary(["intake", folder("queue").string], below: folder.path)
+  }
+
+  private func steps(_ scenario: CrashScenario) throws -> [DiskModel.Step] {
+    let place = try QueuePlace(at: folder)
+    try scenario.prepare(place)
+    return try intake.run(killedBefore: nil).steps.compactMap(DiskModel.Step.init)
+  }
+
+  @Test(arguments: [CrashScenario.file, .rejectedFile, .folder, .linkedFile])
+  func `at no step would a loss of power leave the drop nowhere`(_ scenario: CrashScenario) throws {
+    let steps = try steps(scenario)
+    let queue = folder("queue").string
+    let start = "\(queue)/inbox/\(scenario.name)"
+    var disk = DiskModel(start: [start])
+    #expect(steps.count > 10)
+    for (number, step) in steps.enumerated() {
+      disk.take(step)
+      let names = disk.namesOfDrop(start)
+      #expect(!names.isEmpty, "after step \(number): \(step)")
+      for name in names where name.hasPrefix("\(queue)/.tale/staging/") {
+        // Where it can be found in staging alone, the way back is known or the project is whole.
+        guard names.allSatisfy({ $0.hasPrefix("\(queue)/.tale/staging/") }) else { continue }
+        let project = String(name.prefix(upTo: try #require(name.lastIndex(of: "/"))))
+        #expect(
+          disk.isDurable("\(project)/.origin.json") || disk.isDurable("\(project)/events.jsonl"),
+          "after step \(number): \(step)")
+      }
+      for name in names where name.hasPrefix("\(queue)/active/") {
+        let project = String(name.prefix(upTo: try #require(name.lastIndex(of: "/"))))
+        #expect(disk.isDurable("\(project)/events.jsonl"), "after step \(number): \(step)")
+      }
+    }
+  }
+
+  @Test(arguments: [CrashScenario.file, .rejectedFile, .folder])
+  func `a project is on disk whole before it gets its place, and its place afterwards`(
+    _ scenario: CrashScenario
+  ) throws {
+    let steps = try steps(scenario)
+    let queue = folder("queue").string
+    let parent = scenario == .rejectedFile ? "\(queue)/failed" : "\(queue)/active"
+    let index = try #require(
+      steps.firstIndex { $0.operation == "rename" && $0.target?.hasPrefix(parent) == true })
+    let before = steps[..<index]
+    let after = steps[(index + 1)...]
+    let staged = steps[index].path
+    // The drop's own content and names, before it leaves the inbox.
+    let source = "\(queue)/inbox/\(scenario.name)"
+    let leaves = try #require(steps.firstIndex { $0.operation == "rename" && $0.path == source })
+    let files =
+      scenario == .folder ? ["", "/project.md", "/data", "/data/words.txt", "/data/empty"] : [""]
+    for file in files {
+      #expect(steps[..<leaves].contains { $0.operation == "sync" && $0.path == source + file })
+    }
+    let synced = Set(before.filter { $0.operation == "sync" }.map(\.path))
+    #expect(synced.contains("\(staged)/events.jsonl") && synced.contains(staged))
+    // Nothing that names a file of the project comes after the last sync of its folder.
+    let last = try #require(before.lastIndex { $0.operation == "sync" && $0.path == staged })
+    #expect(before[(last + 1)...].allSatisfy { !$0.path.hasPrefix(staged) })
+    #expect(after.first == DiskModel.Step(operation: "sync", path: parent, target: nil))
+    #expect(after.contains { $0.operation == "sync" && $0.path == "\(queue)/.tale/staging" })
+  }
+
+  @Test func `the model of the disk forgets what was not synced`() {
+    func step(_ operation: String, _ path: String, _ target: String? = nil) -> DiskModel.Step {
+      DiskModel.Step(operation: operation, path: path, target: target)
+    }
+    var disk = DiskModel(start: ["/q/a"])
+    disk.take(step("rename", "/q/a", "/r/b"))
+    #expect(disk.namesOfDrop("/q/a") == ["/q/a"])
+    disk.take(step("sync", "/q"))
+    #expect(disk.namesOfDrop("/q/a") == [])
+    disk.take(step("sync", "/r"))
+    #expect(disk.namesOfDrop("/q/a") == ["/r/b"])
+    disk.take(step("create", "/r/c"))
+    disk.take(step("sync", "/r"))
+    disk.take(step("write", "/r/c"))
+    #expect(!disk.isDurable("/r/c"))
+    disk.take(step("sync", "/r/c"))
+    #expect(disk.isDurable("/r/c"))
+    // A folder moves with what is durable in it.
+    disk.take(step("mkdir", "/r/d"))
+    disk.take(step("rename", "/r/b", "/r/d/b"))
+    disk.take(step("sync", "/r/d"))
+    disk.take(step("rename", "/r/d", "/s/e"))
+    disk.take(step("sync", "/s"))
+    #expect(disk.namesOfDrop("/q/a").contains("/s/e/b"))
+  }
+}
