@@ -144,7 +144,7 @@ extension Household {
       let bytes = try DurableFile.readIfPresent(
         servers.appending(name).appending("state.json"), limit: 1 << 20)
     else { return nil }
-    return try JSONDecoder().decode(State.self, from: Data(bytes))
+    return try JSON.decode(State.self, from: bytes)
   }
 
   func server(_ model: String) throws -> RunningProcess? { try state(model)?.server }
