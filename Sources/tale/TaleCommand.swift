@@ -12,7 +12,8 @@ struct TaleCommand: AsyncParsableCommand {
     version: Version.current,
     subcommands: [
       InitCommand.self, WatchCommand.self, DrainCommand.self, RunCommand.self, SubmitCommand.self,
-      StatusCommand.self, LogsCommand.self, ModelsCommand.self, DoctorCommand.self,
+      StatusCommand.self, LogsCommand.self, ModelsCommand.self, ConfigCommand.self,
+      DoctorCommand.self,
       ModelHostCommand.self,
     ])
 }
