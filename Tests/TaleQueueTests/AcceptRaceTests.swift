@@ -25,6 +25,27 @@ import Testing
     #expect(try place.inboxNames() == [] && place.stagingNames() == [])
   }
 
+  @Test func `accepting waits for whoever holds the lock`() async throws {
+    let place = try QueuePlace()
+    try place.drop("x", as: "x.md")
+    let entry = try #require(try place.entries().first)
+    let lock = try present(try FileLock.tryTake(place.folders.acceptLock))
+    let outcomes = Guarded<[Acceptor.Outcome]>([])
+    let acceptor = place.acceptor
+    PermanentThread.start(name: "acceptor") {
+      guard let outcome = try? acceptor.accept(entry) else { return }
+      outcomes.withLock { $0.append(outcome) }
+    }
+    let didNotWait = try await comesTrue(within: .milliseconds(300)) {
+      try !place.active().isEmpty || !place.stagingNames().isEmpty
+    }
+    #expect(!didNotWait)
+    lock.release()
+    let isDone = try await comesTrue { outcomes.withLock { $0.count == 1 } }
+    #expect(isDone)
+    #expect(try place.active().count == 1)
+  }
+
   @Test func `several processes accept each drop once`() throws {
     let place = try QueuePlace()
     for number in 0..<20 { try place.drop("text \(number)", as: "\(number).md") }

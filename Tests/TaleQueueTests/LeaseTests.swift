@@ -85,17 +85,47 @@ import Testing
     #expect(!exists(delivered.lease) && !exists(project.path))
   }
 
-  @Test func `a lock on a file that is no longer there is no lease`() async throws {
-    // Between the opening and the lock of this taker, another one delivered the project.
-    let outbox = ProjectFolder(project.id, in: place.folders.outbox)
-    let lock = try present(try FileLock.tryTake(project.lease))
-    try Folder.rename(project.path, to: outbox.path)
-    try Folder.create(project.path)
-    lock.release()
-    try DurableFile.remove(outbox.lease)
-    #expect(try await becomesFree())
-    #expect(exists(project.lease) && !exists(outbox.lease))
+  @Test(arguments: [false, true])
+  func `a project that is delivered between the opening and the lock is not taken`(
+    _ isThereAgain: Bool
+  ) async throws {
+    // A runner that waits right before its lock.
+    try place.folder.write(Self.waitingLock, to: "wait.c")
+    let (library, waits, goOn) = (
+      place.folder("wait.so"), place.folder("waits"), place.folder("go-on")
+    )
+    let end = try Program.run(
+      "cc",
+      ["-shared", "-fPIC", "-o", library.string, place.folder("wait.c").string, "-ldl"])
+    try #require(end.succeeded, "\(end.output)")
+    let runner = try Program.start(
+      try Program.built("QueueStandIn"), ["lease", place.root.string, project.id.description],
+      environment: ["LD_PRELOAD": library.string, "WAITS": waits.string, "GO_ON": goOn.string])
+    let isWaiting = try await comesTrue { exists(waits) }
+    #expect(isWaiting)
+    do {
+      let lease = try present(try Lease.tryTake(project))
+      _ = try Delivery.deliver(lease, as: .done, queue: place.queue)
+    }
+    // As nobody should, but the other file under the same name is no lease of the runner either.
+    if isThereAgain { try place.folder.write([], to: project.lease) }
+    try place.folder.write("", to: "go-on")
+    #expect(try runner.end(within: .seconds(60)).code == 75)
   }
+
+  private static let waitingLock = #"""
+    #define _GNU_SOURCE
+    #include <dlfcn.h>
+    #include <fcntl.h>
+    #include <stdlib.h>
+    #include <unistd.h>
+
+    int flock(int file, int operation) {
+      close(open(getenv("WAITS"), O_CREAT | O_WRONLY | O_CLOEXEC, 0600));
+      for (int i = 0; i < 60000 && access(getenv("GO_ON"), F_OK); i++) usleep(1000);
+      return ((int (*)(int, int))dlsym(RTLD_NEXT, "flock"))(file, operation);
+    }
+    """#
 
   @Test(arguments: [Event.Outcome.done, .failed, .cancelled, .rejected])
   func `an ended project moves to where its end says, whole`(_ outcome: Event.Outcome) throws {

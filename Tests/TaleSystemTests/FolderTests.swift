@@ -52,6 +52,23 @@ import Testing
     #expect(!exists(folder("link")) && exists(folder("outside/keep")))
   }
 
+  @Test func `a folder that is swapped for a link while it is listed leads nowhere`() throws {
+    try folder.write("x", to: "outside/secret")
+    try folder.write("x", to: "top/sub/mine")
+    let (sub, outside) = (folder("top/sub"), folder("outside"))
+    let failure = #expect(throws: SystemFailure.self) {
+      try Folder.tree(folder("top"), limit: 100) { path in
+        // Between the moment at which it is seen as a folder and the one at which it is opened.
+        if path == "sub" {
+          try? Folder.rename(sub, to: outside.appending("moved"))
+          _ = sub.withPlatformString { symlink(outside.string, $0) }
+        }
+        return false
+      }
+    }
+    #expect(failure?.code == .tooManySymbolicLinkLevels)
+  }
+
   @Test func `a folder that is swapped for a link while it is removed leads nowhere`() async throws
   {
     let (outside, top) = (folder("outside"), folder("top"))

@@ -38,8 +38,7 @@ public struct Lease: ~Copyable, Sendable {
     do {
       guard try FileStatus.ifPresent(folder.lease) != nil else { return nil }
       let bytes = try DurableFile.read(folder.lease, limit: 64)
-      // Taking the lock to see whether it is free would disturb its holder's successor: a shared
-      // lock for a moment can only make an exclusive one fail, which its taker tries again.
+      // Asked without taking the lock: that would keep it, for a moment, from whoever takes it now.
       if try FileLock.isFree(folder.lease) { return nil }
       return Int(String(decoding: bytes, as: UTF8.self).filter(\.isNumber))
     } catch  where error.isMissing {
