@@ -1,6 +1,8 @@
 # make help says what there is.
 SWIFT  ?= swift
 PREFIX ?= /usr/local
+# Colours are a compiler flag: on a terminal and in a pipe they would build everything anew.
+BUILD  := $(SWIFT) build --no-color-diagnostics
 TALE   := .build/release/tale
 
 .DEFAULT_GOAL := help
@@ -16,7 +18,7 @@ deps-test: deps
 	@scripts/install-dependencies --for-tests
 
 build: deps ## Build .build/release/tale
-	$(SWIFT) build -c release --product tale --static-swift-stdlib
+	$(BUILD) -c release --product tale --static-swift-stdlib
 
 models: build ## Fetch the default models and their server, once for all checkouts
 	$(TALE) models fetch
@@ -25,7 +27,7 @@ run: models ## Take an example from the inbox to the outbox
 	@scripts/run-example $(TALE)
 
 test: deps-test ## Run every test, on the real models too
-	$(SWIFT) build --build-tests
+	$(BUILD) --build-tests
 	.build/debug/tale models fetch
 # One test at a time: many wait, within limits, for processes that need the machine for themselves,
 # and the models want it alone.

@@ -29,6 +29,12 @@ import Testing
         == "print(1)\n")
   }
 
+  @Test func `where the quotes do not add up the first closing fence ends the file`() {
+    #expect(
+      strip(["```python", "x = \"\"\"open", "```", "Run it:", "```bash", "python a.py", "```"])
+        == "x = \"\"\"open\n")
+  }
+
   @Test func `a shorter fence inside a longer one is part of the file`() {
     #expect(strip(["````python", "a", "```", "b", "```", "````"]) == "a\n```\nb\n```\n")
     #expect(strip(["~~~python", "a", "```", "b", "~~~"]) == "a\n```\nb\n")
