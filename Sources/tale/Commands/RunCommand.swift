@@ -10,9 +10,14 @@ internal import TaleSystem
 struct RunCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "run", abstract: "Run one project in the foreground.",
-    discussion: "The file is copied into the queue; it stays where it is. Prints the result.")
+    discussion: """
+      The file is copied into the queue; it stays where it is. Shows progress on standard error \
+      and prints the report on standard output. Exit code 1 when the project failed.
+      """)
 
-  @Argument(help: "The description.")
+  @Argument(
+    help: "The description: .md, .txt, .yaml or .json; - reads it from standard input.",
+    completion: .file())
   var file: String
 
   @OptionGroup var options: GlobalOptions
