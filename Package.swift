@@ -131,7 +131,7 @@ let package = Package(
       name: "ReferenceTests",
       dependencies: [
         "tale", "TaleCore", "TaleConfig", "TaleQueue", "TaleLedger", "TaleRunner", "TestSupport",
-        grdb,
+        grdb, systemPackage,
       ],
       swiftSettings: strict),
     .testTarget(
