@@ -210,6 +210,11 @@ public struct Acceptor: Sendable {
       let description = try parser.parse(bytes, name: name)
       if let problem = description.notCarriedOut { throw problem }
       try checkInput(staged)
+      if description.start == .input, (try? FileStatus.ifPresent(staged.input)) == nil {
+        throw DescriptionProblem(
+          "`start: input` needs files to start from, and this is a single file",
+          mend: "Drop a folder that holds the files and this description as project.md.")
+      }
       return .success(description)
     } catch {
       return .failure(error)

@@ -90,13 +90,22 @@ struct Stage {
         throw BrokenPlan(problem: problem)
       }
       await record.show(plan: plan, done: await workspace.finished)
+      try await workspace.findMaterials(description)
       return plan
     }
     try await record.move(to: .planning)
+    if description.start == .input {
+      for note in try await workspace.takeInput(at: environment.time.now()) {
+        try await record.note(.noted(note))
+      }
+    }
+    try await workspace.findMaterials(description)
     let planner = Planner(
-      description: description, environment: environment, record: record, thread: thread)
+      description: description, environment: environment, record: record, workspace: workspace,
+      thread: thread)
     let plan = try await planner.plan()
     try Task.checkCancellation()
+    try await checkFiles(of: plan)
     let commit = try await workspace.begin(plan, at: environment.time.now())
     await record.show(plan: plan, done: [])
     try await record.note(
@@ -106,6 +115,32 @@ struct Stage {
           commit: commit.description,
           estimate: Estimate.left(plan.subtasks.count, after: await record.book.calls))))
     return plan
+  }
+
+  /// A plan that a person wrote may name files that did not come along: better said now than after
+  /// half of the night.
+  private func checkFiles(of plan: Plan) async throws {
+    let materials = await workspace.materials
+    for subtask in plan.subtasks {
+      if let output = subtask.output, let clash = materials.clash(with: output) {
+        throw UnusableInput(
+          description: "subtask \(subtask.id) cannot make \(output): \(clash)",
+          mend: "Name another file in the plan, and drop it again.")
+      }
+      for path in subtask.reads
+      where !materials.contains(where: { $0.answers(to: path.description) }) {
+        let names = materials.map(\.name)
+        let there =
+          names.isEmpty
+          ? "no files came with it" : "there are: \(names.prefix(20).joined(separator: ", "))"
+        throw UnusableInput(
+          description: "subtask \(subtask.id) needs the file \(path), which is not there; \(there)",
+          mend: """
+            Name a file that is in the dropped folder or that an earlier subtask makes, and drop \
+            it again.
+            """)
+      }
+    }
   }
 
   /// Runs the subtasks of a phase, side by side where they do not need each other, as far as the
