@@ -39,7 +39,8 @@ extension Repository {
     let base = try parent.map { id throws(GitFailure) in try rawTree(of: id) }
     let reader = TreeReader(self)
     let tree = try WorkTree(reader: reader, root: WorkFolder.open(source))
-    let submodules = try base.map { id throws(GitFailure) in try reader.submodules(below: id) } ?? []
+    let submodules =
+      try base.map { id throws(GitFailure) in try reader.submodules(below: id) } ?? []
     var writer = ObjectWriter(self)
     var patch = TreePatch()
     var changes = 0

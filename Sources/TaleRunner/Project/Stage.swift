@@ -83,7 +83,8 @@ struct Stage {
     return try await deliver(plan)
   }
 
-  private func planned() async throws -> Plan {
+  /// The plan as it is committed, made first where there is none.
+  func planned() async throws -> Plan {
     if let plan = await workspace.plan {
       // Read from work/, which its owner may have changed.
       if let problem = PlanCheck.written.problems(of: plan).first {

@@ -78,14 +78,14 @@ struct RunCommand: AsyncParsableCommand {
 /// A submission that did not become a project, in words.
 enum Rejection {
   static func failure(
-    _ outcome: Acceptor.Outcome, file: String, queue: Queue
+    _ outcome: Acceptor.Outcome, file: String, queue: Queue?
   ) -> CommandFailure {
     switch outcome {
     case .rejected(let id, let problem):
       CommandFailure(
         """
         \(file)\(problem.line.map { ":\($0)" } ?? "")\(problem.column.map { ":\($0)" } ?? ""): \
-        \(problem.what). \(problem.mend) (\(queue.folders.failed)/\(id))
+        \(problem.what). \(problem.mend)\(queue.map { " (\($0.folders.failed)/\(id))" } ?? "")
         """, .projectFailed)
     case .accepted(let id), .redelivered(let id):
       CommandFailure("\(file) is known as \(id)", .projectFailed)

@@ -67,6 +67,21 @@ struct Session {
     return environment
   }
 
+  /// For a queue that goes when the command ends: nothing of it is booked in the ledger, and the
+  /// task model may be missing as long as nobody asks it.
+  func previewEnvironment(_ queue: Queue, ledger: FilePath) throws -> RunEnvironment {
+    let provider: any ModelProvider
+    do {
+      provider = try models().provider(for: settings.models.task)
+    } catch let unavailable as ServerUnavailable {
+      provider = MissingModel(name: settings.models.task, why: unavailable)
+    }
+    return RunEnvironment(
+      settings: settings, queue: queue, door: Door(provider: provider),
+      ledger: try Ledger(path: ledger.string), time: SystemTime(), logger: logger,
+      version: Version.current)
+  }
+
   func models() -> ModelRoom {
     ModelRoom(settings: settings, dataDirectory: dataDirectory, variables: variables)
   }
