@@ -6,7 +6,7 @@ BUILD  := $(SWIFT) build --no-color-diagnostics
 TALE   := .build/release/tale
 
 .DEFAULT_GOAL := help
-.PHONY: help deps deps-test build models run test lint bench install clean
+.PHONY: help deps deps-test deps-bench build models run test lint bench install clean
 
 help: ## Show this
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 18
@@ -16,6 +16,9 @@ deps: ## Install what is missing (apt-get; sudo when not root)
 
 deps-test: deps
 	@scripts/install-dependencies --for-tests
+
+deps-bench: deps
+	@scripts/install-dependencies --for-bench
 
 build: deps ## Build .build/release/tale
 	$(BUILD) -c release --product tale --static-swift-stdlib
@@ -37,8 +40,8 @@ test: deps-test ## Run every test, on the real models too
 lint: ## Check the format of every Swift file
 	$(SWIFT) format lint -s -r -p Package.swift Sources Tests
 
-bench: models ## Measure what tale promises, against references in the same run
-	@scripts/bench $(TALE)
+bench: deps-bench models ## Measure what tale promises, against references in the same run
+	@scripts/bench $(TALE) $(PARTS)
 
 install: build ## Install the binary to PREFIX/bin
 	install -D -m 755 $(TALE) $(DESTDIR)$(PREFIX)/bin/tale
