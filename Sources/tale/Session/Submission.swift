@@ -21,7 +21,7 @@ struct Submission {
         .readPrefix(maxBytes + 1)
       return try acceptor.accept(copyOf: bytes, name: "stdin.md", lane: lane, origin: origin)
     }
-    let path = Session.expand(file, variables)
+    let path = try Session.expand(file, variables)
     guard let status = try FileStatus.ifPresent(path) else {
       throw CommandFailure("there is no file \(path)", .usage)
     }
