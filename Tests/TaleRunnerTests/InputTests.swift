@@ -44,14 +44,17 @@ import Testing
     #expect(project.path.removingLastComponent() == shop.queue.folders.outbox)
     let first = try Self.prompt(shop, "1.1")
     #expect(first.contains("- input/a.txt (11 bytes)\n- input/c.bin (3 bytes)\n- input/deep/b.txt"))
-    #expect(first.contains("## File `input/a.txt`\n\nalpha alpha"))
     #expect(first.contains("## File `input/deep/b.txt`\n\nbeta beta"))
+    #expect(!first.contains("File `input/a.txt`"), "the step speaks of another one")
     #expect(!first.contains("secret") && !first.contains("File `input/c.bin`"))
-    #expect(!first.contains("File `input/project.md`"))
-    // The same files stand at the same place in the next prompt, for the server's cache.
+    // A step that names none sees all of them, and what was made.
     let second = try Self.prompt(shop, "1.2")
-    let end = try #require(first.firstRange(of: "beta beta")).upperBound
-    #expect(second.hasPrefix(first[..<end]))
+    #expect(second.contains("## File `input/a.txt`\n\nalpha alpha"))
+    #expect(second.contains("beta beta") && second.contains("result of 1.1"))
+    #expect(!second.contains("File `input/project.md`"))
+    #expect(
+      second.hasPrefix(first[..<(try #require(first.firstRange(of: "# What is there"))).lowerBound])
+    )
     // None of them is part of the result.
     #expect(
       try shop.git(project, "ls-files")
@@ -71,7 +74,7 @@ import Testing
         "a.txt": filler, "huge.txt": String(repeating: "h", count: 50_000), "z.txt": filler,
       ])
     let first = try Self.prompt(shop, "1.1")
-    #expect(first.contains("File `input/z.txt`") && !first.contains("File `input/a.txt`"))
+    #expect(first.contains("File `input/z.txt`"))
     let second = try Self.prompt(shop, "1.2")
     #expect(second.contains("(Too long to be shown here: File `input/huge.txt`.)"))
     let result = try shop.text(project.result)
@@ -79,6 +82,23 @@ import Testing
       result.contains(
         "1.2: left out of the prompt, because the model's context is full: File `input/huge.txt`"))
     #expect(!result.contains("input/a.txt"), "nobody asked for that one")
+  }
+
+  @Test func `a step that speaks of a file sees that one, and every note`() async throws {
+    let shop = try Workshop(ScriptedModel.echo)
+    _ = try await shop.run(
+      """
+      - [ ] Choose a colour
+      - [ ] Write the first -> `a.txt`
+      - [ ] Write the second -> `b.txt`
+      - [ ] Shorten `a.txt` -> `c.txt`
+      - [ ] Join everything -> `d.txt`
+      """)
+    let fourth = try Self.prompt(shop, "1.4")
+    #expect(fourth.contains("result of 1.1") && fourth.contains("result of 1.2"))
+    #expect(!fourth.contains("result of 1.3"))
+    let fifth = try Self.prompt(shop, "1.5")
+    for made in 1...4 { #expect(fifth.contains("result of 1.\(made)")) }
   }
 
   private static let needing = """

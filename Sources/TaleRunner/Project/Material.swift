@@ -20,9 +20,11 @@ struct Material: Sendable, Equatable {
   func answers(to need: String) -> Bool { name == need || name == "input/\(need)" }
 
   /// Whether a text speaks of this file, by its path or by its name alone.
-  func isMentioned(in text: String) -> Bool {
+  func isMentioned(in text: String) -> Bool { Self.isMentioned(name, in: text) }
+
+  static func isMentioned(_ name: String, in text: String) -> Bool {
     let short = name.split(separator: "/").last.map(String.init) ?? name
-    return Self.holds(text, name) || (short.contains(".") && Self.holds(text, short))
+    return holds(text, name) || (short.contains(".") && holds(text, short))
   }
 
   /// Whether a name stands in a text as a whole: `a.md` does not stand in `ba.md` or `a.mdx`.

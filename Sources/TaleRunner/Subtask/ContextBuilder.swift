@@ -21,6 +21,8 @@ struct ContextBuilder {
     let need: Need
     /// There from the start. Such items come first, as they rarely change.
     var isGiven = false
+    /// The answer of a subtask without a file.
+    var isNote = false
     /// Of a file that was not even read, because it cannot fit.
     var unreadBytes = 0
 

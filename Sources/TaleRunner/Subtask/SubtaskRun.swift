@@ -79,7 +79,8 @@ struct SubtaskRun {
     let builder = ContextBuilder(
       description: description, plan: plan, contextTokens: ready.contextTokens,
       maxAnswerTokens: settings.maxAnswerTokens, materials: await workspace.materials)
-    let items = try await given(contextTokens: ready.contextTokens) + results()
+    let items = Self.relevant(
+      try await given(contextTokens: ready.contextTokens) + results())
     let context = try builder.context(for: subtask, items, problem: problem)
     try await warn(context.leftOut)
     let words = "\(subtask.title) \(subtask.details)"
@@ -116,13 +117,26 @@ struct SubtaskRun {
       items.append(
         .init(
           name: name, content: String(decoding: bytes, as: UTF8.self),
-          need: need(of: other)))
+          need: need(of: other), isNote: other.output == nil))
     }
     return items
   }
 
   private func need(of other: Subtask) -> ContextBuilder.Item.Need {
-    subtask.needs.contains(other.id) ? .wanted : .none
+    if let output = other.output?.description,
+      Material.isMentioned(output, in: "\(subtask.title) \(subtask.details)")
+    {
+      return .wanted
+    }
+    // In a task list each item needs the one before it, but only for the order.
+    return plan.origin != .tasks && subtask.needs.contains(other.id) ? .wanted : .none
+  }
+
+  /// A step that speaks of certain files gets those and no others: models take what they see for
+  /// what they are asked about. Notes are short and meant for all later steps.
+  private static func relevant(_ items: [ContextBuilder.Item]) -> [ContextBuilder.Item] {
+    guard items.contains(where: { !$0.isNote && $0.need != .none }) else { return items }
+    return items.filter { $0.isNote || $0.need != .none }
   }
 
   /// Files that were there from the start and that no subtask has rewritten.
