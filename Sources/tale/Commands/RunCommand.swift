@@ -69,6 +69,8 @@ struct RunCommand: AsyncParsableCommand {
     case .paused(_, let detail, let cause):
       if cause is ServerUnavailable { throw cause }
       throw CommandFailure("\(id) is paused: \(detail)", .projectFailed)
+    case .passedOver:
+      throw CommandFailure("\(id) was paused; `tale resume \(id)` lets it go on", .projectFailed)
     case .left(let why):
       throw CommandFailure("\(id): \(why)", .projectFailed)
     }
