@@ -67,6 +67,13 @@ struct Session {
     return environment
   }
 
+  /// What commands need that change projects and ask no model.
+  func controlEnvironment(_ queue: Queue) throws -> RunEnvironment {
+    RunEnvironment(
+      settings: settings, queue: queue, door: Door(provider: NoModel()),
+      ledger: try openLedger(), time: SystemTime(), logger: logger, version: Version.current)
+  }
+
   func models() -> ModelRoom {
     ModelRoom(settings: settings, dataDirectory: dataDirectory, variables: variables)
   }
