@@ -18,6 +18,9 @@ struct ErrorReport {
     case let failure as CommandFailure:
       message = failure.message
       status = failure.status
+    case let refusal as SubmissionRefusal:
+      message = refusal.message
+      status = refusal.status
     case let failure as ConfigFailure:
       message = "\(failure)"
       status = .configuration
