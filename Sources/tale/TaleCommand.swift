@@ -13,6 +13,7 @@ struct TaleCommand: AsyncParsableCommand {
     subcommands: [
       InitCommand.self, WatchCommand.self, DrainCommand.self, RunCommand.self, SubmitCommand.self,
       PlanCommand.self,
+      PauseCommand.self, ResumeCommand.self, CancelCommand.self, RetryCommand.self,
       StatusCommand.self, LogsCommand.self, ModelsCommand.self, ConfigCommand.self,
       DoctorCommand.self,
       ModelHostCommand.self,

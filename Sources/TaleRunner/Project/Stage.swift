@@ -39,6 +39,7 @@ struct Stage {
     let endings = await withTaskGroup(of: Ending.self) { group in
       group.addTask { await .work(Result { try await self.work() }) }
       group.addTask { await .heartbeat(self.beat()) }
+      group.addTask { await .heartbeat(self.watchForOrders()) }
       var endings: [Ending] = []
       for await ending in group {
         endings.append(ending)
@@ -67,6 +68,21 @@ struct Stage {
       do {
         try await environment.clock.sleep(for: .seconds(1))
         try await record.tick()
+      } catch {
+        return error
+      }
+    }
+  }
+
+  /// Looks twice a second whether somebody told the project to pause or to end.
+  private func watchForOrders() async -> any Error {
+    let control = ControlFolder(environment.queue.folders)
+    while true {
+      do {
+        if let batch = try await record.orderToStop(in: control) {
+          return OrderedToStop(batch: batch)
+        }
+        try await environment.clock.sleep(for: .milliseconds(500))
       } catch {
         return error
       }

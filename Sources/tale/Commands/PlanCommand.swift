@@ -70,14 +70,18 @@ struct PlanCommand: AsyncParsableCommand {
     _ session: Session, _ queue: Queue, _ scratch: FilePath
   ) async throws -> (PlanPreview, Estimate) {
     let environment = try session.previewEnvironment(queue, ledger: scratch.appending("tale.db"))
-    let outcome = try Submission(
-      queue: queue, acceptor: environment.acceptor,
-      maxBytes: session.settings.queue.maxDescription
-    ).submit(file, lane: "", origin: "plan", variables: session.variables)
-    guard case .accepted(let id) = outcome,
-      let lease = try Lease.tryTake(ProjectFolder(id, in: queue.folders.active))
-    else {
-      throw Rejection.failure(outcome, file: file, queue: nil)
+    let id: ProjectID
+    do {
+      id = try Submission(
+        queue: queue, acceptor: environment.acceptor,
+        maxBytes: session.settings.queue.maxDescription
+      ).submit(file, lane: "", origin: "plan", variables: session.variables)
+    } catch let refusal as SubmissionRefusal {
+      // What was refused stands in a folder that goes with this command.
+      throw refusal.withoutFolder
+    }
+    guard let lease = try Lease.tryTake(ProjectFolder(id, in: queue.folders.active)) else {
+      preconditionFailure("nobody else knows this queue")
     }
     do {
       let preview = try await PlanPreview.make(lease, environment)

@@ -109,6 +109,13 @@ struct Session {
       version: Version.current)
   }
 
+  /// What commands need that change projects and ask no model.
+  func controlEnvironment(_ queue: Queue) throws -> RunEnvironment {
+    RunEnvironment(
+      settings: settings, queue: queue, door: Door(provider: NoModel()),
+      ledger: try openLedger(), time: SystemTime(), logger: logger, version: Version.current)
+  }
+
   func models() throws -> ModelRoom {
     ModelRoom(
       settings: settings, dataDirectory: try dataDirectory, variables: variables, logger: logger)
