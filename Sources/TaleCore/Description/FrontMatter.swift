@@ -26,6 +26,9 @@ struct FrontMatter {
     "window", "not_before", "deadline", "after", "check", "sandbox", "notify",
   ]
 
+  /// What a budget may have.
+  static let budgetKeys = ["tokens", "time", "cost"]
+
   /// Bytes between the `---` lines.
   static let maxBytes = 64 << 10
 
@@ -82,17 +85,17 @@ struct FrontMatter {
   }
 
   private mutating func readBudget(_ value: YAMLValue) throws(DescriptionProblem) {
-    let known = ["tokens", "time", "cost"]
     for (key, line, column, value) in try value.mapping(of: "budget") {
       switch key {
       case "tokens": budget.tokens = try value.count(of: "budget.tokens")
       case "time": budget.timeSeconds = try value.duration(of: "budget.time")
       case "cost": budget.cost = try value.amount(of: "budget.cost")
       default:
-        let meant = NearestName.suggestion(for: key, in: known)
+        let meant = NearestName.suggestion(for: key, in: Self.budgetKeys)
         throw DescriptionProblem(
           "unknown key \"\(key.shown)\" in budget\(meant)",
-          mend: "A budget has: \(known.joined(separator: ", ")).", line: line, column: column)
+          mend: "A budget has: \(Self.budgetKeys.joined(separator: ", ")).", line: line,
+          column: column)
       }
     }
   }

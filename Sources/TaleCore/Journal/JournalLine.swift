@@ -15,7 +15,8 @@ public struct JournalLine: Sendable, Equatable {
 extension JournalLine: Codable {
   private enum Key: String, CodingKey { case schema, number, time, event }
 
-  private enum Name: String, Codable {
+  /// The kinds of events, as the file names them.
+  enum Name: String, Codable, CaseIterable {
     case accepted, leased, moved, planned, reserved, settled, committed, noted, controlled, ended
     case attemptFailed = "attempt_failed"
   }

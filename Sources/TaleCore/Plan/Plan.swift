@@ -1,6 +1,6 @@
 /// What a project consists of: phases in order, each of subtasks.
 public struct Plan: Sendable, Equatable, Codable {
-  public enum Origin: String, Sendable, Codable {
+  public enum Origin: String, Sendable, Codable, CaseIterable {
     /// The `- [ ]` items of the description.
     case tasks
     /// The key `phases` of the front matter.

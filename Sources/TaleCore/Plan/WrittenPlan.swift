@@ -1,5 +1,8 @@
 /// A plan that its owner wrote into the key `phases`.
 enum WrittenPlan {
+  static let phaseKeys = ["title", "subtasks"]
+  static let subtaskKeys = ["title", "details", "output", "needs", "verify"]
+
   static func read(_ value: YAMLValue, title: String) throws(DescriptionProblem) -> Plan {
     var phases: [Phase] = []
     for phase in try value.list(of: "phases") {
@@ -29,7 +32,7 @@ enum WrittenPlan {
             try read(subtask: subtask, id: id, after: earlier.flatMap(\.subtasks) + result.subtasks)
           )
         }
-      default: throw unknown(key, in: ["title", "subtasks"], line, column)
+      default: throw unknown(key, in: phaseKeys, line, column)
       }
     }
     return result
@@ -52,7 +55,7 @@ enum WrittenPlan {
           mend: "Remove it, or wait for a version that has the sandbox.", line: line, column: column
         )
       default:
-        throw unknown(key, in: ["title", "details", "output", "needs", "verify"], line, column)
+        throw unknown(key, in: subtaskKeys, line, column)
       }
     }
     return result

@@ -4,14 +4,14 @@ internal import TaleRunner
 
 struct DrainCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "drain", abstract: "Run what is there, then exit; for cron.",
+    commandName: "drain", abstract: "Run what is there, then exit: for cron.",
     discussion: """
       Says nothing when all went well. Exit code 1 when a project failed or a drop could not be \
       accepted.
       """)
 
-  @Option(help: ArgumentHelp("Projects to run at most.", valueName: "n"))
-  var max: Int = .max
+  @Option(help: ArgumentHelp("Projects to run at most; without it, all.", valueName: "n"))
+  var max: Int?
 
   @Flag(name: .shortAndLong, help: "Say what happens.")
   var verbose = false
@@ -22,14 +22,14 @@ struct DrainCommand: AsyncParsableCommand {
   @OptionGroup var options: GlobalOptions
 
   func validate() throws {
-    if max < 1 { throw ValidationError("--max must be at least 1") }
+    if let max, max < 1 { throw ValidationError("--max must be at least 1") }
   }
 
   func run() async throws {
     let session = try Session(options, quiet: !verbose)
     let queue = try session.openQueue(create: true)
     let environment = try session.runEnvironment(queue)
-    let (limit, isShown) = (max, progress)
+    let (limit, isShown) = (max ?? .max, progress)
     let report = try await Interruptible.run {
       guard isShown else { return try await QueueService(environment).drain(limit: limit) }
       return try await ProgressFollower(queue: queue, id: nil).follow {

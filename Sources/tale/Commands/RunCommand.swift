@@ -12,10 +12,15 @@ struct RunCommand: AsyncParsableCommand {
     commandName: "run", abstract: "Run one project in the foreground.",
     discussion: """
       The file, or the folder with a project.md, is copied into the queue; it stays where it is. \
-      Prints the result.
+      Shows progress on standard error and prints the report on standard output. Exit code 1 when \
+      the project failed.
       """)
 
-  @Argument(help: "The description, or a folder that holds it as project.md.")
+  @Argument(
+    help: """
+      The description (.md, .txt, .yaml, .json), or a folder that holds it as project.md; - reads \
+      it from standard input.
+      """, completion: .file())
   var file: String
 
   @OptionGroup var options: GlobalOptions

@@ -6,9 +6,12 @@ internal import TaleSystem
 
 struct StatusCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "status", abstract: "Show what waits, what runs, and what is ignored.")
+    commandName: "status", abstract: "Show what waits, what runs, and what is ignored.",
+    discussion: "What lies in the inbox and is not taken is listed with the reason and the mend.")
 
-  @Argument(help: "A project; without it, the whole queue.")
+  @Argument(
+    help: "A project's ID, or a part of it; without it, the whole queue.",
+    completion: IDCompletion.kind)
   var id: String?
 
   @Flag(help: "As JSON.")

@@ -9,14 +9,21 @@ struct SubmitCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "submit", abstract: "Put descriptions into the queue and print their IDs.",
     discussion: """
-      Each is copied and accepted at once; a running `tale watch` takes it up. Of a folder with a \
-      project.md all is copied.
+      Each is copied and accepted at once, also where the same was submitted before; of a folder \
+      with a project.md all is copied. A running `tale watch` takes it up. Exit code 1 when one was \
+      not accepted or, with --wait, failed.
       """)
 
-  @Argument(help: "Descriptions, or folders that hold one; - reads one from standard input.")
+  @Argument(
+    help: """
+      Descriptions (.md, .txt, .yaml, .json), or folders that hold one as project.md; - reads one \
+      from standard input.
+      """, completion: .file())
   var files: [String]
 
-  @Option(help: ArgumentHelp("The lane to put them into.", valueName: "name"))
+  @Option(
+    help: ArgumentHelp(
+      "The lane to put them into; without it, the inbox itself.", valueName: "name"))
   var lane = ""
 
   @Flag(help: "Show progress and wait until all have ended.")

@@ -5,7 +5,11 @@ internal import TaleRunner
 
 struct WatchCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "watch", abstract: "Watch the inbox and run what comes, until stopped.")
+    commandName: "watch", abstract: "Watch the inbox and run what comes, until stopped.",
+    discussion: """
+      Ctrl-C or SIGTERM saves what runs and ends; the next start goes on from there. Several may \
+      run on one queue.
+      """)
 
   @OptionGroup var options: GlobalOptions
 
