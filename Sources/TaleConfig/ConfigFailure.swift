@@ -11,5 +11,8 @@ public struct ConfigFailure: Error, Equatable, CustomStringConvertible {
     self.mend = mend
   }
 
-  public var description: String { "\(place): \(what). \(mend)" }
+  public var description: String {
+    // A suggestion ends with a mark of its own.
+    "\(place): \(what)\(what.hasSuffix("?") ? "" : ".") \(mend)"
+  }
 }

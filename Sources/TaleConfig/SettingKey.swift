@@ -14,8 +14,22 @@ public struct SettingKey: Sendable {
     /// `1048576`, `1 MiB`, `1 GiB`.
     case bytes
     case choice([String])
-    /// A list of names.
+    /// Names of lanes.
     case names
+    /// `http://host:port`, without a user and a password.
+    case url
+    /// The name of an environment variable.
+    case variable
+    /// Money, 0 or more.
+    case amount
+  }
+
+  /// When a changed value counts for a `tale watch` that runs already.
+  public enum Effect: String, Sendable {
+    /// After a SIGHUP, from the next call, drop or line on.
+    case reread
+    /// Only at the next start: models, places and folders are held while it runs.
+    case restart
   }
 
   /// Parts separated by dots; `*` stands for a name that the user chooses.
@@ -26,13 +40,24 @@ public struct SettingKey: Sendable {
   /// As it would stand in a file; nil for keys below a `*`.
   public let standard: String?
   public let meaning: String
+  public let effect: Effect
 
-  init(_ path: String, _ kind: Kind, _ standard: String?, _ meaning: String) {
+  init(
+    _ path: String, _ kind: Kind, _ standard: String?, _ meaning: String,
+    _ effect: Effect = .restart
+  ) {
     self.path = path
     parts = path.split(separator: ".").map(String.init)
     self.kind = kind
     self.standard = standard
     self.meaning = meaning
+    self.effect = effect
+  }
+
+  /// The key that a whole path belongs to, such as `models.definitions.mine.context`.
+  public static func of(_ path: String) -> SettingKey? {
+    let parts = ConfigLayers.parts(of: path)
+    return all.first { $0.matches(parts) }
   }
 
   /// `TALE_MODELS_TASK_MODEL`; nil for keys with a `*`.
@@ -49,7 +74,7 @@ public struct SettingKey: Sendable {
     .init("system.data_dir", .path, "~/.tale", "where tale keeps its ledger and its servers"),
     .init(
       "system.log_level", .choice(["DEBUG", "INFO", "WARNING", "ERROR"]), "INFO",
-      "what goes to standard error"),
+      "what goes to standard error", .reread),
     .init(
       "system.checkpoint_interval", .duration, "300",
       "seconds between checkpoints inside of one long answer"),
@@ -58,12 +83,15 @@ public struct SettingKey: Sendable {
     .init("models.fallback_model", .optionalText, "", "a model for tasks that were too hard"),
     .init("models.cloud_model", .optionalText, "", "a model outside of this machine"),
     .init(
-      "models.servers.*.kind", .choice(["llama.cpp", "openai"]), nil,
-      "llama.cpp: tale runs the server; openai: any compatible server at a URL"),
-    .init("models.servers.*.url", .text, nil, "openai: where it listens, such as http://host:8080"),
+      "models.servers.*.kind", .choice(["llama.cpp", "openai", "ollama", "anthropic"]), nil,
+      "llama.cpp: run by tale; openai: any compatible server; ollama, anthropic: not used yet"),
     .init(
-      "models.servers.*.key_env", .text, nil,
-      "openai: the environment variable that holds the API key"),
+      "models.servers.*.url", .url, nil, "all but llama.cpp: where it listens: http://host:8080"),
+    .init(
+      "models.servers.*.key_env", .variable, nil, "the environment variable that holds the API key"),
+    .init(
+      "models.servers.*.key_file", .path, nil,
+      "a file that holds the API key, read anew for each call"),
     .init("models.definitions.*.server", .text, nil, "the server that has the model"),
     .init(
       "models.definitions.*.file", .path, nil,
@@ -79,39 +107,55 @@ public struct SettingKey: Sendable {
       "models.definitions.*.class", .choice(["small", "large", "unknown"]), nil,
       "which base budgets the starting rules take"),
     .init(
-      "performance.ux_response_timeout", .duration, "1.0", "target for an answer in conversation"),
-    .init("performance.simple_task_timeout", .duration, "3.0", "target for a simple call"),
-    .init("performance.medium_task_timeout", .duration, "300.0", "target for a medium call"),
-    .init("performance.checkpoint_timeout", .duration, "0.1", "target for a checkpoint"),
+      "models.definitions.*.prompt_price", .amount, nil,
+      "a million prompt tokens, in one currency for all models; for the bill of a later version"),
+    .init(
+      "models.definitions.*.completion_price", .amount, nil,
+      "a million tokens of answers, as prompt_price"),
+    .init(
+      "performance.ux_response_timeout", .duration, "1.0", "target for an answer in conversation",
+      .reread),
+    .init("performance.simple_task_timeout", .duration, "3.0", "target for a simple call", .reread),
+    .init(
+      "performance.medium_task_timeout", .duration, "300.0", "target for a medium call", .reread),
+    .init("performance.checkpoint_timeout", .duration, "0.1", "target for a checkpoint", .reread),
     .init(
       "execution.max_retries", .integer(0...20), "3",
-      "how often a subtask is tried again after an unusable answer"),
+      "how often a subtask is tried again after an unusable answer", .reread),
     .init(
       "execution.token_safety_margin", .number(1...10), "1.2",
-      "factor on the expected tokens of an answer"),
+      "factor on the expected tokens of an answer", .reread),
     .init(
       "execution.thinking_mode_threshold", .integer(1...5), "2",
-      "signs that must hold before a model thinks first"),
+      "signs that must hold before a model thinks first", .reread),
     .init(
       "execution.max_answer_tokens", .integer(64...1_000_000), "4096",
-      "the most that one answer may have"),
+      "the most that one answer may have", .reread),
     .init(
       "execution.idle_timeout", .duration, "600",
-      "seconds that a server may stay silent in a call"),
-    .init("learning.update_interval", .integer(1...1_000_000), "100", "calls between two updates"),
-    .init("learning.min_samples", .integer(1...1_000_000), "20", "calls before anything is learnt"),
-    .init("learning.confidence_threshold", .number(0...1), "0.7", "what a learnt value must reach"),
+      "seconds that a server may stay silent in a call", .reread),
+    .init(
+      "learning.update_interval", .integer(1...1_000_000), "100", "calls between two updates",
+      .reread),
+    .init(
+      "learning.min_samples", .integer(1...1_000_000), "20", "calls before anything is learnt",
+      .reread),
+    .init(
+      "learning.confidence_threshold", .number(0...1), "0.7", "what a learnt value must reach",
+      .reread),
     .init(
       "queue.root", .optionalText, "", "the queue; empty: ./queue if it is one, else ~/.tale/queue"),
-    .init("queue.settle", .duration, "0.5", "seconds that a file must rest before it is taken"),
-    .init("queue.settle_folder", .duration, "2", "seconds that a folder must rest"),
-    .init("queue.rescan_interval", .duration, "60", "seconds between looks without any event"),
+    .init(
+      "queue.settle", .duration, "0.5", "seconds that a file must rest before it is taken", .reread),
+    .init("queue.settle_folder", .duration, "2", "seconds that a folder must rest", .reread),
+    .init(
+      "queue.rescan_interval", .duration, "60", "seconds between looks without any event", .reread),
     .init(
       "queue.redelivery_days", .integer(0...3650), "30",
-      "days for which a repeated delivery is recognised"),
-    .init("queue.max_description", .bytes, "1 MiB", "the largest description"),
-    .init("queue.max_input", .bytes, "1 GiB", "the largest dropped folder"),
-    .init("queue.reserve", .bytes, "256 MiB", "disk space that tale leaves free"),
+      "days for which a repeated delivery is recognised", .reread),
+    .init("queue.max_description", .bytes, "1 MiB", "the largest description", .reread),
+    .init("queue.max_input", .bytes, "1 GiB", "the largest dropped folder", .reread),
+    .init("queue.reserve", .bytes, "256 MiB", "disk space that tale leaves free", .reread),
     .init(
       "lanes", .names, "[urgent, nightly]", "folders of the inbox, in the order in which they run"),
   ]

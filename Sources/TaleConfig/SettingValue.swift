@@ -9,17 +9,30 @@ public struct SettingValue: Sendable, Equatable {
 
   public enum Source: Sendable, Equatable, CustomStringConvertible {
     case builtIn
-    case file(String, line: Int?)
+    /// Line and column count from 1, as everywhere.
+    case file(String, line: Int?, column: Int?)
     case environment(String)
     case flag(String)
 
     public var description: String {
       switch self {
       case .builtIn: "built in"
-      case .file(let path, let line): line.map { "\(path):\($0)" } ?? path
+      case .file(let path, let line, let column): Self.place(path, line, column)
       case .environment(let name): "environment, \(name)"
       case .flag(let name): "flag \(name)"
       }
+    }
+
+    /// Where to mend a value, as errors begin with it.
+    var place: String {
+      switch self {
+      case .builtIn, .file: description
+      case .environment(let name), .flag(let name): name
+      }
+    }
+
+    static func place(_ file: String, _ line: Int?, _ column: Int?) -> String {
+      file + [line, column].compactMap { $0.map { ":\($0)" } }.joined()
     }
   }
 
@@ -31,8 +44,12 @@ public struct SettingValue: Sendable, Equatable {
   /// - Returns: nil when the text is not of the key's kind.
   static func read(_ text: String, as kind: SettingKey.Kind) -> Content? {
     switch kind {
-    case .text, .path: text.isEmpty ? nil : .text(text)
-    case .optionalText: .text(text)
+    case .text, .path: text.isEmpty || !text.isOneLine ? nil : .text(text)
+    case .optionalText: text.isOneLine ? .text(text) : nil
+    case .url: isURL(text) ? .text(text) : nil
+    case .variable: isVariable(text) ? .text(text) : nil
+    case .amount:
+      Double(text).flatMap { $0.isFinite && $0 >= 0 ? .number($0) : nil }
     case .choice(let names):
       names.first { $0.lowercased() == text.lowercased() }.map { .text($0) }
     case .integer(let range): Int(text).flatMap { range.contains($0) ? .integer($0) : nil }
@@ -43,19 +60,26 @@ public struct SettingValue: Sendable, Equatable {
     }
   }
 
+  /// Whether a wrong value of this kind may be a key that somebody put into the wrong place, which
+  /// no message may repeat.
+  static func maySpeakOf(_ kind: SettingKey.Kind) -> Bool { kind != .variable && kind != .url }
+
   /// What a value of this kind looks like, for messages.
   static func expectation(of kind: SettingKey.Kind) -> String {
     switch kind {
-    case .text: "text"
-    case .optionalText: "text, or nothing"
+    case .text: "text on one line"
+    case .optionalText: "text on one line, or nothing"
     case .path: "a path"
+    case .url: "an address such as http://127.0.0.1:8080, without a user and a password"
+    case .variable: "the name of an environment variable, such as API_KEY, not the key itself"
+    case .amount: "an amount, 0 or more, such as 2.50"
     case .choice(let names): "one of \(names.joined(separator: ", "))"
     case .integer(let range):
       "a whole number from \(range.lowerBound) to \(range.upperBound)"
     case .number(let range): "a number from \(range.lowerBound) to \(range.upperBound)"
     case .duration: "a time such as 0.5, 90s, 15m or 2h"
     case .bytes: "a size such as 1048576, 512 KiB or 1 GiB"
-    case .names: "a list of names of a-z, 0-9, - and _, such as [urgent, nightly]"
+    case .names: "a list of names, such as [urgent, nightly]"
     }
   }
 
@@ -78,19 +102,40 @@ public struct SettingValue: Sendable, Equatable {
     return nil
   }
 
+  private static func isURL(_ text: String) -> Bool {
+    guard let scheme = ["http://", "https://"].first(where: text.lowercased().hasPrefix) else {
+      return false
+    }
+    let host = text.dropFirst(scheme.count).prefix { $0 != "/" }
+    return !host.isEmpty && host.first != ":" && text.utf8.allSatisfy { $0 > 32 && $0 < 127 }
+      && !text.contains { $0 == "@" || $0 == "?" || $0 == "#" }
+  }
+
+  private static func isVariable(_ text: String) -> Bool {
+    text.first?.isNumber == false
+      && text.utf8.allSatisfy {
+        ($0 >= 65 && $0 <= 90) || ($0 >= 97 && $0 <= 122) || ($0 >= 48 && $0 <= 57) || $0 == 95
+      }
+  }
+
   private static func names(_ text: String) -> [String]? {
+    let names = split(text)
+    let isGood = names.allSatisfy { LaneName.objection(to: $0) == nil }
+    return isGood && Set(names).count == names.count ? names : nil
+  }
+
+  /// `a, b` and `[a, b]`.
+  static func split(_ text: String) -> [String] {
     let inner = text.hasPrefix("[") && text.hasSuffix("]") ? text.dropFirst().dropLast() : text[...]
-    let names = inner.split(separator: ",").map { name in
+    return inner.split(separator: ",").map { name in
       var name = name.drop { $0 == " " }
       while name.last == " " { name.removeLast() }
       return String(name)
     }
-    let isGood = names.allSatisfy { name in
-      !name.isEmpty
-        && name.utf8.allSatisfy {
-          ($0 >= 97 && $0 <= 122) || ($0 >= 48 && $0 <= 57) || $0 == 45 || $0 == 95
-        }
-    }
-    return isGood && Set(names).count == names.count ? names : nil
   }
+}
+
+extension String {
+  /// Without control characters, which no name and no path has on purpose.
+  fileprivate var isOneLine: Bool { utf8.allSatisfy { $0 >= 32 && $0 != 127 } }
 }

@@ -1,3 +1,5 @@
+internal import TaleCore
+
 /// A whole configuration, typed.
 public struct Settings: Sendable, Equatable {
   public var dataDirectory: String
@@ -20,10 +22,17 @@ public struct Settings: Sendable, Equatable {
   }
 
   public struct Server: Sendable, Equatable {
-    public enum Kind: String, Sendable { case llamaCpp = "llama.cpp", openAI = "openai" }
+    public enum Kind: String, Sendable {
+      case llamaCpp = "llama.cpp"
+      case openAI = "openai"
+      /// Known, and without a client in this version.
+      case ollama, anthropic
+    }
     public var kind: Kind
     public var url: String?
+    /// The environment variable that holds its key; at most one of this and the file is there.
     public var keyVariable: String?
+    public var keyFile: String?
   }
 
   public struct Model: Sendable, Equatable {
@@ -38,6 +47,9 @@ public struct Settings: Sendable, Equatable {
     public var threads: Int?
     /// `small`, `large` or `unknown`.
     public var sizeClass: String
+    /// A million tokens, in one currency for all models; nil: not known.
+    public var promptPrice: Double?
+    public var completionPrice: Double?
   }
 
   /// Targets that are booked when missed, and never enforced.
@@ -94,6 +106,11 @@ public struct Settings: Sendable, Equatable {
       maxDescription: read.integer("queue.max_description"),
       maxInput: read.integer("queue.max_input"), reserve: read.integer("queue.reserve"))
     lanes = read.names("lanes")
+    for path in ["queue.rescan_interval", "execution.idle_timeout"] where read.number(path) <= 0 {
+      throw ConfigFailure(
+        place: read.place(of: path), what: "\"\(path)\" cannot be 0",
+        mend: "It must be a time above 0, such as 60 or 10m.")
+    }
   }
 }
 
@@ -107,18 +124,25 @@ extension Settings.Models {
     for name in read.names(below: "models.servers") {
       let path = "models.servers.\(name)"
       guard let kind = read.optional("\(path).kind").flatMap(Settings.Server.Kind.init) else {
-        throw ConfigFailure(
-          place: read.place(below: path), what: "the server \"\(name)\" has no kind",
-          mend: "Add `kind: llama.cpp` or `kind: openai`.")
+        throw .serverWithoutKind(name, place: read.place(below: path))
       }
       let url = read.optional("\(path).url")
-      if kind == .openAI, url == nil {
+      if kind == .openAI || kind == .ollama, url == nil {
         throw ConfigFailure(
-          place: read.place(below: path), what: "the server \"\(name)\" has no url",
-          mend: "Add `url: http://host:port`.")
+          place: read.place(of: "\(path).kind"),
+          what: "the server \"\(name.shown)\" has no url",
+          mend: "Add `url: http://host:port` to it.")
+      }
+      let variable = read.optional("\(path).key_env")
+      let file = read.optional("\(path).key_file")
+      if variable != nil, file != nil {
+        throw ConfigFailure(
+          place: read.place(of: "\(path).key_file"),
+          what: "the server \"\(name.shown)\" has both key_env and key_file",
+          mend: "Keep the one that holds its key.")
       }
       servers[name] = Settings.Server(
-        kind: kind, url: url, keyVariable: read.optional("\(path).key_env"))
+        kind: kind, url: url, keyVariable: variable, keyFile: file)
     }
     definitions = [:]
     for name in read.names(below: "models.definitions") {
@@ -126,8 +150,11 @@ extension Settings.Models {
       let server = read.optional("\(path).server") ?? "local"
       guard servers[server] != nil else {
         throw ConfigFailure(
-          place: read.place(below: path),
-          what: "the model \"\(name)\" names the unknown server \"\(server)\"",
+          place: read.place(of: "\(path).server"),
+          what: """
+            the model "\(name.shown)" names the unknown server \
+            "\(server.shown)"\(NearestName.suggestion(for: server, in: servers.keys.sorted()))
+            """,
           mend: "The servers are: \(servers.keys.sorted().joined(separator: ", ")).")
       }
       definitions[name] = Settings.Model(
@@ -135,7 +162,9 @@ extension Settings.Models {
         context: read.optionalInteger("\(path).context") ?? 8192,
         slots: read.optionalInteger("\(path).slots") ?? 1,
         threads: read.optionalInteger("\(path).threads"),
-        sizeClass: read.optional("\(path).class") ?? "unknown")
+        sizeClass: read.optional("\(path).class") ?? "unknown",
+        promptPrice: read.optionalNumber("\(path).prompt_price"),
+        completionPrice: read.optionalNumber("\(path).completion_price"))
     }
     for (role, name) in [
       ("ux_model", ux), ("task_model", task), ("fallback_model", fallback ?? task),
@@ -143,7 +172,10 @@ extension Settings.Models {
     ] where definitions[name] == nil {
       throw ConfigFailure(
         place: read.place(of: "models.\(role)"),
-        what: "models.\(role) names the unknown model \"\(name)\"",
+        what: """
+          models.\(role) names the unknown model \
+          "\(name.shown)"\(NearestName.suggestion(for: name, in: definitions.keys.sorted()))
+          """,
         mend: "The models are: \(definitions.keys.sorted().joined(separator: ", ")); others are "
           + "added below models.definitions.")
     }
@@ -171,8 +203,10 @@ private struct Reader {
     return number
   }
 
-  func number(_ path: String) -> Double {
-    guard case .number(let number) = values[path]?.content else { return missing(path) }
+  func number(_ path: String) -> Double { optionalNumber(path) ?? missing(path) }
+
+  func optionalNumber(_ path: String) -> Double? {
+    guard case .number(let number) = values[path]?.content else { return nil }
     return number
   }
 
@@ -191,11 +225,11 @@ private struct Reader {
     return Set(names).sorted()
   }
 
-  func place(of path: String) -> String { values[path].map { "\($0.source)" } ?? path }
+  func place(of path: String) -> String { values[path]?.source.place ?? path }
 
   func place(below path: String) -> String {
     let first = values.filter { $0.key.hasPrefix("\(path).") }.min { $0.key < $1.key }
-    return first.map { "\($0.value.source)" } ?? path
+    return first?.value.source.place ?? path
   }
 
   private func missing<Value>(_ path: String) -> Value {

@@ -59,6 +59,8 @@ struct Household {
     try DurableFile.replace(root.appending("config.yaml"), with: Array(config.utf8))
   }
 
+  mutating func set(_ name: String, _ value: String?) { variables[name] = value }
+
   /// What a finished command left behind.
   struct Outcome {
     /// Nil when a signal ended it.

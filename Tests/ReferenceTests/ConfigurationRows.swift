@@ -28,6 +28,9 @@ enum ConfigurationRows {
     case .bytes: "bytes"
     case .choice(let names): names.map { "`\($0)`" }.joined(separator: ", ")
     case .names: "list of names"
+    case .url: "address"
+    case .variable: "name of a variable"
+    case .amount: "amount, 0 or more"
     }
   }
 }

@@ -44,3 +44,63 @@ import Testing
     #expect(try Settings(layers).models.task == "qwen2.5-coder-0.5b")
   }
 }
+
+/// The files beside it, and the page that says which keys can change while tale runs.
+@Suite struct ConfigFolderTests {
+  private func settings(_ file: String) throws -> Settings {
+    var layers = ConfigLayers()
+    try layers.add(yaml: try SourceTree.text("config/\(file)"), file: file)
+    return try Settings(layers)
+  }
+
+  @Test(arguments: ["default.yaml", "development.yaml", "workstation.yaml"])
+  func `every configuration that comes along is good`(file: String) throws {
+    _ = try settings(file)
+  }
+
+  @Test func `the workstation has an Ollama and a model in the cloud`() throws {
+    let models = try settings("workstation.yaml").models
+    #expect(models.ux == "phi-3-mini" && models.task == "qwen2.5:14b")
+    #expect(models.fallback == "qwen2.5:7b")
+    #expect(models.servers["ollama"]?.kind == .ollama)
+    #expect(models.servers["ollama"]?.url == "http://127.0.0.1:11434")
+    let cloud = try #require(models.cloud.flatMap { models.definitions[$0] })
+    #expect(models.servers[cloud.server]?.kind == .anthropic)
+    #expect(models.servers[cloud.server]?.keyVariable == "ANTHROPIC_API_KEY")
+    #expect(cloud.promptPrice != nil && cloud.completionPrice != nil)
+  }
+
+  /// The rows of the page's table.
+  private static func rows(of page: String) -> [String] {
+    let lines = page.split(separator: "\n")
+    guard let start = lines.firstIndex(of: "| key | effect |") else { return [] }
+    return lines[(start + 2)...].prefix { $0.hasPrefix("|") }.map(String.init)
+  }
+
+  private static var expected: [String] {
+    SettingKey.all.map { "| `\($0.path)` | \($0.effect.rawValue) |" }
+  }
+
+  @Test func `the page names every key and when a changed value counts`() throws {
+    let page = try SourceTree.text("docs/CONFIGURATION.md")
+    #expect(Self.rows(of: page) == Self.expected)
+  }
+
+  @Test func `a page that lacks a key or has another effect is found`() throws {
+    let page = try SourceTree.text("docs/CONFIGURATION.md")
+    for (old, new) in [
+      ("| `lanes` | restart |\n", ""), ("| `lanes` | restart", "| `lanes` | reread"),
+    ] {
+      let changed = page.replacing(old, with: new)
+      #expect(changed != page)
+      #expect(Self.rows(of: changed) != Self.expected)
+    }
+  }
+
+  @Test func `what holds places, models and folders waits for a restart`() {
+    let reread = SettingKey.all.filter { $0.effect == .reread }.map(\.path)
+    #expect(reread.allSatisfy { !$0.hasPrefix("models.") && $0 != "queue.root" && $0 != "lanes" })
+    #expect(reread.contains("execution.max_retries") && reread.contains("system.log_level"))
+    #expect(SettingKey.of("models.definitions.a.b.context")?.effect == .restart)
+  }
+}

@@ -47,7 +47,10 @@ import Testing
     #expect(try read("lanes", text) == .names(names))
   }
 
-  @Test(arguments: ["a b", "A", "a/b", "..", "ü", "a,a", ".hidden"])
+  @Test(arguments: [
+    "a b", "A", "a/b", "..", "ü", "a,a", ".hidden", "inbox", "-a", "project.md", "a\tb", "a\u{7f}",
+    String(repeating: "a", count: 65),
+  ])
   func `what is no list of lanes is refused`(text: String) throws {
     #expect(try read("lanes", text) == nil)
   }
@@ -102,7 +105,7 @@ import Testing
     #expect(layers.values == ConfigLayers().values)
     #expect(
       layers.warnings == [
-        "the environment variable TALE_QUEUE_SETLE is not known; did you mean \"TALE_QUEUE_SETTLE\"?; it is ignored"
+        "the environment variable TALE_QUEUE_SETLE is not known and is ignored; did you mean \"TALE_QUEUE_SETTLE\"?"
       ])
   }
 

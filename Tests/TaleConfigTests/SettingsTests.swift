@@ -34,20 +34,78 @@ import Testing
     let failure = #expect(throws: ConfigFailure.self) {
       try settings("models:\n  \(role): gpt")
     }
-    #expect(failure?.place == "c.yaml:2")
+    #expect(failure?.place == "c.yaml:2:\(role.count + 5)")
     #expect(failure?.what == "models.\(role) names the unknown model \"gpt\"")
     #expect(failure?.mend.contains("qwen2.5-coder-1.5b") == true)
   }
 
   @Test(arguments: [
-    ("servers: {far: {url: 'http://x'}}", "the server \"far\" has no kind"),
-    ("servers: {far: {kind: openai}}", "the server \"far\" has no url"),
-    ("definitions: {m: {server: far}}", "the model \"m\" names the unknown server \"far\""),
+    ("servers: {far: {url: 'http://x'}}", 24, "the server \"far\" has no kind"),
+    ("servers: {far: {kind: openai}}", 25, "the server \"far\" has no url"),
+    ("servers: {far: {kind: ollama}}", 25, "the server \"far\" has no url"),
+    (
+      "servers: {far: {kind: anthropic, key_env: K, key_file: k}}", 58,
+      "the server \"far\" has both key_env and key_file"
+    ),
+    ("definitions: {m: {server: far}}", 29, "the model \"m\" names the unknown server \"far\""),
+    (
+      "definitions: {m: {server: locl}}", 29,
+      "the model \"m\" names the unknown server \"locl\"; did you mean \"local\"?"
+    ),
+    (
+      "task_model: qwen2.5-coder-1.5", 15,
+      "models.task_model names the unknown model \"qwen2.5-coder-1.5\"; "
+        + "did you mean \"qwen2.5-coder-1.5b\"?"
+    ),
   ])
-  func `what only the whole can show is told`(yaml: String, what: String) {
+  func `what only the whole can show is told with its place`(
+    yaml: String, column: Int, what: String
+  ) {
     let failure = #expect(throws: ConfigFailure.self) { try settings("models:\n  \(yaml)") }
     #expect(failure?.what == what)
-    #expect(failure?.place == "c.yaml:2")
+    #expect(failure?.place == "c.yaml:2:\(column)")
+  }
+
+  @Test(arguments: ["queue: {rescan_interval: 0}", "execution: {idle_timeout: 0s}"])
+  func `a wait of no time, which would never end or never begin, is refused`(yaml: String) {
+    let failure = #expect(throws: ConfigFailure.self) { try settings(yaml) }
+    #expect(failure?.what.hasSuffix("cannot be 0") == true)
+  }
+
+  @Test func `servers of kinds to come are known, with their keys and prices`() throws {
+    let found = try settings(
+      """
+      models:
+        servers:
+          here: {kind: ollama, url: "http://127.0.0.1:11434"}
+          cloud: {kind: anthropic, key_file: ~/key}
+        definitions:
+          big: {server: cloud, prompt_price: 3, completion_price: 15.5}
+      """)
+    #expect(found.models.servers["here"]?.kind == .ollama)
+    #expect(found.models.servers["cloud"]?.kind == .anthropic)
+    #expect(found.models.servers["cloud"]?.keyFile == "~/key")
+    #expect(found.models.definitions["big"]?.promptPrice == 3)
+    #expect(found.models.definitions["big"]?.completionPrice == 15.5)
+    #expect(found.models.definitions["qwen2.5-coder-1.5b"]?.promptPrice == nil)
+  }
+
+  @Test(arguments: ["definitions: {plain: {}}", "definitions:\n    plain:"])
+  func `a definition that says nothing is one of the local server`(yaml: String) throws {
+    let found = try settings("models:\n  task_model: plain\n  \(yaml)")
+    #expect(found.models.definitions["plain"]?.server == "local")
+  }
+
+  @Test func `an empty definition takes nothing back of an earlier layer`() throws {
+    var layers = ConfigLayers()
+    try layers.add(
+      yaml: """
+        models:
+          servers: {far: {kind: openai, url: "http://x"}}
+          definitions: {m: {server: far}}
+        """, file: "a.yaml")
+    try layers.add(yaml: "models: {definitions: {m: {}}}", file: "b.yaml")
+    #expect(try Settings(layers).models.definitions["m"]?.server == "far")
   }
 
   @Test func `a definition of a built-in model changes only what it names`() throws {

@@ -7,6 +7,7 @@ struct FrontMatter {
   private(set) var priority: Int?
   private(set) var model: String?
   private(set) var thinking: ProjectDescription.Thinking?
+  private(set) var start: ProjectDescription.Start?
   private(set) var budget = ProjectDescription.Budget()
   private(set) var outputs: [DeliverablePath]?
   private(set) var retries: Int?
@@ -71,12 +72,7 @@ struct FrontMatter {
     case "model": model = try value.text(of: key, maxLength: 200)
     case "thinking":
       thinking = try value.choice(of: key, ProjectDescription.Thinking.self)
-    case "start":
-      if try value.choice(of: key, Start.self) == .input {
-        throw value.problem(
-          "`start: input` is not carried out by this version of tale",
-          mend: "Remove it to begin with an empty folder.")
-      }
+    case "start": start = try value.choice(of: key, ProjectDescription.Start.self)
     case "budget": try readBudget(value)
     case "outputs":
       outputs = try value.list(of: key).map { item throws(DescriptionProblem) in
@@ -87,8 +83,6 @@ struct FrontMatter {
     default: preconditionFailure("the key \(key) is known but not read")
     }
   }
-
-  private enum Start: String, CaseIterable { case empty, input }
 
   private mutating func readBudget(_ value: YAMLValue) throws(DescriptionProblem) {
     for (key, line, column, value) in try value.mapping(of: "budget") {

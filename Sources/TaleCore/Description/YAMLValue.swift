@@ -39,6 +39,16 @@ package struct YAMLValue {
     return ["", "~", "null", "Null", "NULL"].contains(scalar.string)
   }
 
+  /// What it is when it is no single value, in words; nil for a scalar.
+  package var shape: String? {
+    switch node {
+    case .scalar: nil
+    case .sequence: "a list"
+    case .mapping: "a list of keys"
+    case .alias: "an alias"
+    }
+  }
+
   package var line: Int? { node.mark.map { $0.line + firstLine - 1 } }
   package var column: Int? { node.mark?.column }
 
@@ -163,7 +173,7 @@ package struct YAMLValue {
   }
 
   private static let mendYAML =
-    "Between the `---` lines each line is `key: value`; put values with : or # into quotes."
+    "Each line is `key: value`, deeper ones begin with more spaces; put values with : or # into quotes."
 
   /// More than nobody writes by hand, and too few to grow: n aliases repeat at most 3^(n/3) times.
   private static let maxAliases = 10
@@ -203,10 +213,16 @@ package struct YAMLValue {
         "not valid YAML: \(what)", mend: mendYAML, line: mark.line + firstLine - 1,
         column: mark.column)
     }
+    // The parser's own words are about tokens.
+    func isTab(_ mark: Mark, in text: String) -> Bool {
+      let lines = text.split(omittingEmptySubsequences: false, whereSeparator: \.endsLine)
+      guard mark.line >= 1, mark.line <= lines.count else { return false }
+      return lines[mark.line - 1].prefix { $0 == " " || $0 == "\t" }.contains("\t")
+    }
     switch error {
-    case .scanner(_, let problem, let mark, _), .parser(_, let problem, let mark, _),
-      .composer(_, let problem, let mark, _):
-      return at(mark, problem)
+    case .scanner(_, let problem, let mark, let yaml), .parser(_, let problem, let mark, let yaml),
+      .composer(_, let problem, let mark, let yaml):
+      return at(mark, isTab(mark, in: yaml) ? "a tab stands where spaces must stand" : problem)
     case .reader(let problem, let offset, _, let yaml):
       let before = yaml.prefix(offset ?? 0)
       return DescriptionProblem(

@@ -31,6 +31,9 @@ extension Event {
       let what = event.path.map { "`\($0)` (\(event.bytes) bytes)" } ?? "a note"
       return "\(event.subtask) is done: \(what), commit \(event.commit.prefix(10))"
     case .noted(let event): return "\(event.level.rawValue): \(event.message)"
+    case .controlled(let event):
+      let way = event.origin == .file ? "control file" : "command"
+      return "\(event.action) by \(way): \(event.answer)"
     case .ended(let event): return "ended: \(event.outcome.rawValue), \(event.reason)"
     }
   }

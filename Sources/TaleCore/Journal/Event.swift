@@ -13,6 +13,7 @@ public enum Event: Sendable, Equatable {
   case attemptFailed(AttemptFailed)
   case committed(Committed)
   case noted(Noted)
+  case controlled(Controlled)
   case ended(Ended)
 
   /// The first line of every journal: what came, from where, and under which number.

@@ -65,7 +65,7 @@ public struct OpenAIClient: ModelClient {
   ) async throws(ModelFailure) -> HTTPResponse {
     let body = OpenAIRequestBody(
       request, model: settings.model, tokenLimit: settings.tokenLimitField)
-    var message = self.request("/v1/chat/completions", key)
+    var message = self.request(Self.chatPath, key)
     message.method = "POST"
     message.headers["Content-Type"] = "application/json"
     message.headers["Accept"] = "text/event-stream"
@@ -181,11 +181,21 @@ private struct ServerProperties: Decodable {
 // MARK: - HTTP
 
 extension OpenAIClient {
-  private func request(_ path: String, _ key: String?) -> HTTPRequest {
-    var base = settings.baseURL[...]
+  /// The address that calls to a server go to.
+  public static func chatURL(of baseURL: String) -> String { root(of: baseURL) + chatPath }
+
+  private static let chatPath = "/v1/chat/completions"
+
+  private static func root(of baseURL: String) -> String {
+    var base = baseURL[...]
     while base.hasSuffix("/") { base.removeLast() }
     if base.hasSuffix("/v1") { base.removeLast(3) }
-    var request = HTTPRequest(url: base + path, connectTimeout: settings.connectTimeout)
+    return String(base)
+  }
+
+  private func request(_ path: String, _ key: String?) -> HTTPRequest {
+    let url = Self.root(of: settings.baseURL) + path
+    var request = HTTPRequest(url: url, connectTimeout: settings.connectTimeout)
     if let key { request.headers["Authorization"] = "Bearer \(key)" }
     return request
   }

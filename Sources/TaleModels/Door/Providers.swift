@@ -28,12 +28,16 @@ public struct RemoteProvider: ModelProvider {
   public let slots: Int
   private let client: OpenAIClient
   private let contextTokens: Int
+  private let prepare: @Sendable () async throws -> Void
 
-  /// - Parameter contextTokens: as configured; the server may not tell.
+  /// - Parameters:
+  ///   - contextTokens: as configured; the server may not tell.
+  ///   - prepare: done before each call; what it throws keeps the call from being made.
   public init(
     name: String, slots: Int, contextTokens: Int, settings: OpenAIClient.Settings,
-    http: HTTPClient
+    http: HTTPClient, prepare: @escaping @Sendable () async throws -> Void = {}
   ) {
+    self.prepare = prepare
     self.name = name
     self.slots = slots
     self.contextTokens = contextTokens
@@ -41,6 +45,7 @@ public struct RemoteProvider: ModelProvider {
   }
 
   public func ready() async throws -> ReadyModel {
-    ReadyModel(client: client, contextTokens: contextTokens)
+    try await prepare()
+    return ReadyModel(client: client, contextTokens: contextTokens)
   }
 }

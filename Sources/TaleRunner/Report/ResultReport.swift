@@ -7,8 +7,11 @@ enum ResultReport {
     at now: Timestamp
   ) -> String {
     var lines = ["# \(title)", "", "Done on \(now.readable).", "", "## What was made", ""]
-    lines += deliverable.files.map { "- `work/\($0.path)` (\($0.bytes.grouped) bytes)" }
-    if deliverable.files.isEmpty { lines.append("No files: the results are notes, see below.") }
+    let made = deliverable.files.filter { deliverable.changed.contains($0.path) }
+    lines += made.map { "- `work/\($0.path)` (\($0.bytes.grouped) bytes)" }
+    let kept = deliverable.files.count - made.count
+    if kept > 0 { lines.append("- \(kept) other files are as they were dropped") }
+    if made.isEmpty { lines.append("No files: the results are notes, see below.") }
     lines += ["", "## How it was made", ""]
     lines.append(
       "\(plan.subtasks.count) subtasks in \(plan.phases.count) phases, \(origin(plan)); "

@@ -12,9 +12,11 @@ public struct QueueService: Sendable {
   public struct Report: Sendable {
     public var done: [ProjectFolder] = []
     public var failed: [ProjectFolder] = []
+    /// Projects that their users cancelled while this ran them.
+    public var cancelled: [ProjectFolder] = []
     /// Drops that could not be accepted.
     public var rejected: [ProjectID] = []
-    /// Projects that could not go on, and why.
+    /// Projects that could not go on, and why; not those that their users paused.
     public var paused: [(ProjectFolder, String)] = []
 
     public init() {}
@@ -150,6 +152,7 @@ public struct QueueService: Sendable {
       try Task.checkCancellation()
       // Asked before the listing: what settles after it rings the bell.
       let isSettled = await state.isSettled
+      let isFilling = await dispatcher.workOffControls()
       if case .ran(let project, let outcome) = try await dispatcher.runNext() {
         ran += 1
         try note(project, outcome, &report)
@@ -159,8 +162,9 @@ public struct QueueService: Sendable {
         // Whoever called sees it now, instead of a run that waits for the disk for ever.
         throw trouble
       } else {
+        let rescan = environment.settings.queue.rescanInterval
         await bell.wait(
-          atMost: environment.settings.queue.rescanInterval, clock: environment.clock)
+          atMost: isFilling ? min(rescan, .milliseconds(200)) : rescan, clock: environment.clock)
       }
     }
     report.rejected = await state.rejected
@@ -172,8 +176,10 @@ public struct QueueService: Sendable {
   ) throws {
     switch outcome {
     case .ended(let folder, .done): report.done.append(folder)
-    case .ended(let folder, _): report.failed.append(folder)
+    case .ended(let folder, .cancelled): report.cancelled.append(folder)
+    case .ended(let folder, .failed), .ended(let folder, .rejected): report.failed.append(folder)
     case .paused(.shutdown, _, _): throw CancellationError()
+    case .paused(.user, _, _), .passedOver: break
     case .paused(_, let detail, let cause):
       report.paused.append((project, detail))
       if cause is ServerUnavailable { throw cause }

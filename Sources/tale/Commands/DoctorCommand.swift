@@ -81,7 +81,7 @@ struct Examination {
   private func disk() -> Finding {
     do {
       // A queue that is not there yet is made where its nearest parent is.
-      var place = session.queueRoot
+      var place = try session.queueRoot
       while try FileStatus.ifPresent(place) == nil { place.removeLastComponent() }
       let free = try FileSystemKind.freeBytes(at: place)
       let state = "\((free >> 20).grouped) MiB free"
@@ -99,7 +99,7 @@ struct Examination {
   private func ledger() -> Finding {
     do {
       _ = try session.openLedger()
-      return good("ledger", "\(session.dataDirectory.appending("tale.db"))")
+      return good("ledger", "\(try session.dataDirectory.appending("tale.db"))")
     } catch {
       return missing("ledger", error, "check system.data_dir; a damaged tale.db can be deleted")
     }
@@ -128,7 +128,11 @@ struct Examination {
     return [("task model", settings.task, true), ("ux model", settings.ux, false)].map {
       what, name, isNeeded in
       do {
-        _ = try session.models().provider(for: name)
+        let room = try session.models()
+        if let why = room.objection(to: name) {
+          return Finding(level: .missing, what: what, state: why, mend: nil)
+        }
+        _ = try room.provider(for: name)
         return good(what, name)
       } catch {
         return Finding(

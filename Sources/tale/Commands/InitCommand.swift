@@ -17,8 +17,8 @@ struct InitCommand: ParsableCommand {
 
   func run() throws {
     let session = try Session(options)
-    let place = Session.expand(dir, session.variables)
-    let root = options.queue == nil ? place.appending("queue") : session.queueRoot
+    let place = try Session.expand(dir, session.variables)
+    let root = options.queue == nil ? place.appending("queue") : try session.queueRoot
     let queue = try Queue.open(
       QueueFolders(root: root, lanes: session.settings.lanes), create: true)
     let config = place.appending("config")

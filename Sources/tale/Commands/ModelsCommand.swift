@@ -48,6 +48,7 @@ struct ListModelsCommand: ParsableCommand {
         isHere: path != nil || settings.servers[model.server]?.kind == .openAI, path: path,
         licence: entry?.licence)
     }
+    let room = try session.models()
     if json {
       Terminal.data(
         String(decoding: try JSON.document(Listing(models: rows)), as: UTF8.self), terminator: "")
@@ -55,8 +56,12 @@ struct ListModelsCommand: ParsableCommand {
     }
     for row in rows {
       let use = row.roles.isEmpty ? "not used" : row.roles.joined(separator: ", ")
-      let place =
-        row.isHere ? row.path ?? "at its server" : "not here: tale models fetch \(row.name)"
+      let place: String
+      if room.objection(to: row.name) != nil {
+        place = "at its server, for which this version has no client"
+      } else {
+        place = row.isHere ? row.path ?? "at its server" : "not here: tale models fetch \(row.name)"
+      }
       Terminal.data("\(row.name)  (\(use), server \(row.server))  \(place)")
     }
   }

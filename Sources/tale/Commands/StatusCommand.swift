@@ -74,10 +74,16 @@ struct QueueStatus: Codable {
       guard case .ignored(let why, let mend) = entry.verdict else { return nil }
       return Ignored(name: entry.displayName, why: why, mend: mend)
     }
+    let ignoredControls = try ControlFolder(queue.folders).entries().compactMap {
+      entry -> Ignored? in
+      guard case .ignored(let why, let mend) = entry.verdict else { return nil }
+      return Ignored(name: "control/\(entry.name.string)", why: why, mend: mend)
+    }
     return QueueStatus(
       queue: queue.folders.root.string, active: active.sorted { $0.sequence < $1.sequence },
       done: try queue.projects(in: queue.folders.outbox).count,
-      failed: try queue.projects(in: queue.folders.failed).count, ignored: ignored,
+      failed: try queue.projects(in: queue.folders.failed).count,
+      ignored: ignored + ignoredControls,
       unreadable: unreadable)
   }
 

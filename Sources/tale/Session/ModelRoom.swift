@@ -1,5 +1,6 @@
 internal import FoundationEssentials
 internal import Glibc
+internal import Logging
 internal import SystemPackage
 internal import TaleConfig
 internal import TaleHTTP
@@ -11,16 +12,29 @@ struct ModelRoom {
   let settings: Settings
   let dataDirectory: FilePath
   let variables: [String: String]
+  let logger: Logger
+
+  /// Makes sure that this version can speak with the servers of the models that it uses.
+  ///
+  /// - Throws: ``ServerUnavailable``.
+  func checkClients() throws(ServerUnavailable) {
+    for (role, name) in [("task_model", settings.models.task), ("ux_model", settings.models.ux)] {
+      if let why = objection(to: name) {
+        throw ServerUnavailable(message: "models.\(role) names \(why)")
+      }
+    }
+  }
 
   /// - Throws: ``ServerUnavailable`` when a model's file or its server program is not here.
   func provider(for name: String) throws -> any ModelProvider {
     guard let model = settings.models.definitions[name],
       let server = settings.models.servers[model.server]
     else { preconditionFailure("the settings were checked, and have no model \(name)") }
+    if let why = objection(to: name) { throw ServerUnavailable(message: why) }
     let http = HTTPClient()
     switch server.kind {
-    case .openAI:
-      return remote(name, model, server, http)
+    case .openAI, .ollama, .anthropic:
+      return try remote(name, model, server, http)
     case .llamaCpp:
       let managed = ManagedServer(
         spec: try spec(of: name, model), dataDirectory: dataDirectory,
@@ -29,14 +43,54 @@ struct ModelRoom {
     }
   }
 
+  /// Why this version cannot use a model, in words that fit after "names"; nil when it can.
+  func objection(to name: String) -> String? {
+    guard let model = settings.models.definitions[name],
+      let server = settings.models.servers[model.server]
+    else { return nil }
+    let advice: String
+    switch server.kind {
+    case .llamaCpp, .openAI: return nil
+    case .ollama:
+      advice = """
+        Ollama speaks OpenAI's language too: write `kind: openai` and keep its url, and tale asks \
+        \(OpenAIClient.chatURL(of: server.url ?? ""))
+        """
+    case .anthropic:
+      advice = """
+        name a model of another server; one that offers OpenAI's chat completions is used with \
+        `kind: openai`
+        """
+    }
+    return """
+      "\(name)" on the server "\(model.server)" of kind \(server.kind.rawValue), for which this \
+      version has no client; \(advice)
+      """
+  }
+
   private func remote(
     _ name: String, _ model: Settings.Model, _ server: Settings.Server, _ http: HTTPClient
-  ) -> any ModelProvider {
-    let variables = variables
-    let key = server.keyVariable.map { variable in ModelKey { variables[variable] } }
+  ) throws -> any ModelProvider {
+    let key = try keySource(of: server, named: model.server).map { source in
+      // What is wrong with it now is said now, not in the middle of the night.
+      _ = try source.read()
+      if let warning = source.warning { logger.warning("\(warning)") }
+      return KeyReader(source)
+    }
     return RemoteProvider(
       name: name, slots: model.slots, contextTokens: model.context,
-      settings: .init(baseURL: server.url ?? "", model: model.id ?? name, key: key), http: http)
+      settings: .init(baseURL: server.url ?? "", model: model.id ?? name, key: key?.key),
+      http: http
+    ) { try await key?.refresh() }
+  }
+
+  private func keySource(of server: Settings.Server, named name: String) throws -> KeySource? {
+    if let variable = server.keyVariable {
+      return KeySource(server: name, place: .variable(variable, value: variables[variable]))
+    }
+    return try server.keyFile.map {
+      KeySource(server: name, place: .file(try Session.expand($0, variables)))
+    }
   }
 
   private func spec(of name: String, _ model: Settings.Model) throws -> ServerSpec {
@@ -59,7 +113,7 @@ struct ModelRoom {
     of name: String, _ model: Settings.Model, _ catalogue: ModelCatalogue
   ) throws -> FilePath {
     if let own = model.file {
-      let path = Session.expand(own, variables)
+      let path = try Session.expand(own, variables)
       guard try FileStatus.ifPresent(path) != nil else {
         throw ServerUnavailable(
           message: "the model \(name) has no file at \(path); mend models.definitions.\(name).file")
@@ -89,4 +143,13 @@ struct ModelRoom {
     }
     return String(decoding: buffer.prefix(length).map { UInt8(bitPattern: $0) }, as: UTF8.self)
   }
+}
+
+/// A model that is not here, for commands that may do without.
+struct MissingModel: ModelProvider {
+  let name: String
+  let why: ServerUnavailable
+  var slots: Int { 1 }
+
+  func ready() async throws -> ReadyModel { throw why }
 }

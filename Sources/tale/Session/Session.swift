@@ -1,4 +1,5 @@
 internal import FoundationEssentials
+internal import Glibc
 internal import Logging
 internal import SystemPackage
 internal import TaleConfig
@@ -13,46 +14,72 @@ internal import TaleSystem
 struct Session {
   let layers: ConfigLayers
   let settings: Settings
-  let queueRoot: FilePath
   let variables: [String: String]
   let logger: Logger
+  let level: LogLevel
+  private let options: GlobalOptions
+  private let isQuiet: Bool
 
   /// Reads the configuration.
   ///
   /// - Parameter quiet: what is only worth knowing is not said, for cron.
   init(_ options: GlobalOptions, quiet: Bool = false) throws {
     let variables = ProcessInfo.processInfo.environment
+    self.options = options
+    self.variables = variables
+    layers = try Self.layers(options, variables)
+    settings = try Settings(layers)
+    level = LogLevel(quiet ? "WARNING" : settings.logLevel)
+    isQuiet = quiet
+    logger = StderrLog.logger(level)
+    for warning in layers.warnings { logger.warning("\(warning)") }
+  }
+
+  /// All layers, as files and variables are now.
+  private static func layers(
+    _ options: GlobalOptions, _ variables: [String: String]
+  ) throws -> ConfigLayers {
     var layers = try ConfigFiles(variables: variables, options: options).load()
     try layers.add(environment: variables)
     if let root = options.queue { try layers.add(flag: "--queue", path: "queue.root", text: root) }
     if let level = options.logLevel {
       try layers.add(flag: "--log-level", path: "system.log_level", text: level)
     }
-    self.layers = layers
-    self.variables = variables
-    settings = try Settings(layers)
-    queueRoot = try Self.queueRoot(settings, variables)
-    logger = StderrLog.logger(level: quiet ? "WARNING" : settings.logLevel)
-    for warning in layers.warnings { logger.warning("\(warning)") }
+    return layers
   }
 
-  var dataDirectory: FilePath { Self.expand(settings.dataDirectory, variables) }
+  /// As configured; else ./queue where that is one, else the one in the home folder.
+  var queueRoot: FilePath {
+    get throws {
+      if let root = settings.queue.root { return try Self.expand(root, variables) }
+      if let here = try? Self.expand("queue", variables),
+        try FileStatus.ifPresent(here.appending(".tale")) != nil
+      {
+        return here
+      }
+      return try Self.expand("~/.tale/queue", variables)
+    }
+  }
+
+  var dataDirectory: FilePath { get throws { try Self.expand(settings.dataDirectory, variables) } }
 
   /// The queue, made where it is missing when `create` is true.
   func openQueue(create: Bool) throws -> Queue {
-    try Queue.open(QueueFolders(root: queueRoot, lanes: settings.lanes), create: create)
+    try Queue.open(QueueFolders(root: try queueRoot, lanes: settings.lanes), create: create)
   }
 
   func openLedger() throws -> Ledger {
-    try Folder.create(dataDirectory)
-    return try Ledger(path: dataDirectory.appending("tale.db").string)
+    let folder = try dataDirectory
+    try Folder.create(folder)
+    return try Ledger(path: folder.appending("tale.db").string)
   }
 
   /// Everything that running projects needs.
   ///
   /// - Throws: ``ServerUnavailable`` when the task model is not here.
   func runEnvironment(_ queue: Queue) throws -> RunEnvironment {
-    let models = models()
+    let models = try models()
+    try models.checkClients()
     var environment = RunEnvironment(
       settings: settings, queue: queue,
       door: Door(provider: try models.provider(for: settings.models.task)),
@@ -67,28 +94,68 @@ struct Session {
     return environment
   }
 
-  func models() -> ModelRoom {
-    ModelRoom(settings: settings, dataDirectory: dataDirectory, variables: variables)
+  /// For a queue that goes when the command ends: nothing of it is booked in the ledger, and the
+  /// task model may be missing as long as nobody asks it.
+  func previewEnvironment(_ queue: Queue, ledger: FilePath) throws -> RunEnvironment {
+    let provider: any ModelProvider
+    do {
+      provider = try models().provider(for: settings.models.task)
+    } catch let unavailable as ServerUnavailable {
+      provider = MissingModel(name: settings.models.task, why: unavailable)
+    }
+    return RunEnvironment(
+      settings: settings, queue: queue, door: Door(provider: provider),
+      ledger: try Ledger(path: ledger.string), time: SystemTime(), logger: logger,
+      version: Version.current)
+  }
+
+  /// What commands need that change projects and ask no model.
+  func controlEnvironment(_ queue: Queue) throws -> RunEnvironment {
+    RunEnvironment(
+      settings: settings, queue: queue, door: Door(provider: NoModel()),
+      ledger: try openLedger(), time: SystemTime(), logger: logger, version: Version.current)
+  }
+
+  func models() throws -> ModelRoom {
+    ModelRoom(
+      settings: settings, dataDirectory: try dataDirectory, variables: variables, logger: logger)
   }
 
   /// `~/x` with the home folder of the environment; relative paths from the working folder.
-  static func expand(_ text: String, _ variables: [String: String]) -> FilePath {
+  ///
+  /// - Throws: ``CommandFailure`` where there is no such folder to begin at.
+  static func expand(
+    _ text: String, _ variables: [String: String]
+  ) throws(CommandFailure) -> FilePath {
     var path = FilePath(text)
     if text == "~" || text.hasPrefix("~/") {
-      path = FilePath(variables["HOME"] ?? "/").appending(String(text.dropFirst(2)))
+      guard let home = variables["HOME"], home.hasPrefix("/") else {
+        throw CommandFailure(
+          "HOME is not set, and \(text) is below it; set HOME, or name a whole path",
+          .configuration)
+      }
+      path = FilePath(home).appending(String(text.dropFirst(2)))
+    } else if text.hasPrefix("~") {
+      throw CommandFailure(
+        "\(text) begins in another user's home, which tale does not look up; name a whole path",
+        .configuration)
     }
     if path.isAbsolute { return path.lexicallyNormalized() }
-    return FilePath(FileManager.default.currentDirectoryPath).pushing(path).lexicallyNormalized()
+    guard let folder = workingFolder else {
+      throw CommandFailure(
+        "the working folder is gone, and \(text) is below it; change to another, or name a whole path",
+        .configuration)
+    }
+    return folder.pushing(path).lexicallyNormalized()
   }
 
-  /// As configured; else ./queue where that is one, else the one in the home folder.
-  private static func queueRoot(
-    _ settings: Settings, _ variables: [String: String]
-  ) throws -> FilePath {
-    if let root = settings.queue.root { return expand(root, variables) }
-    let here = expand("queue", variables)
-    if try FileStatus.ifPresent(here.appending(".tale")) != nil { return here }
-    return expand("~/.tale/queue", variables)
+  /// Nil where somebody removed it.
+  private static var workingFolder: FilePath? {
+    guard let path = getcwd(nil, 0) else { return nil }
+    defer { free(path) }
+    let folder = FilePath(platformString: path)
+    // The kernel marks a folder that nothing leads to any more.
+    return folder.isAbsolute ? folder : nil
   }
 }
 

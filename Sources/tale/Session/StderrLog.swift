@@ -1,9 +1,15 @@
 internal import Logging
+internal import Synchronization
 
 /// The log on standard error: level, message, nothing else; a service manager adds the time.
 struct StderrLog: LogHandler {
-  var logLevel = Logger.Level.info
   var metadata: Logger.Metadata = [:]
+  private let level: LogLevel
+
+  var logLevel: Logger.Level {
+    get { level.current }
+    set { level.set(newValue) }
+  }
 
   subscript(metadataKey key: String) -> Logger.Metadata.Value? {
     get { metadata[key] }
@@ -14,13 +20,33 @@ struct StderrLog: LogHandler {
     Terminal.writeError("tale: \(event.level == .info ? "" : "\(event.level): ")\(event.message)")
   }
 
-  /// - Parameter level: as in the configuration.
-  static func logger(level: String) -> Logger {
-    let levels: [String: Logger.Level] = [
-      "DEBUG": .debug, "INFO": .info, "WARNING": .warning, "ERROR": .error,
-    ]
-    var handler = StderrLog()
-    handler.logLevel = levels[level] ?? .info
+  static func logger(_ level: LogLevel) -> Logger {
+    let handler = StderrLog(level: level)
     return Logger(label: "tale") { _ in handler }
+  }
+
+  private init(level: LogLevel) { self.level = level }
+}
+
+/// What goes to the log of this process, in every copy of its logger: it may change meanwhile.
+final class LogLevel: Sendable {
+  private let level: Mutex<Logger.Level>
+
+  /// - Parameter name: as in the configuration.
+  init(_ name: String) { level = Mutex(Self.level(name)) }
+
+  var current: Logger.Level { level.withLock { $0 } }
+
+  func set(_ new: Logger.Level) { level.withLock { $0 = new } }
+
+  func set(_ name: String) { set(Self.level(name)) }
+
+  private static func level(_ name: String) -> Logger.Level {
+    switch name {
+    case "DEBUG": .debug
+    case "WARNING": .warning
+    case "ERROR": .error
+    default: .info
+    }
   }
 }
