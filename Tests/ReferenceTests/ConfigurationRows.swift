@@ -12,7 +12,7 @@ enum ConfigurationRows {
     let cells = [
       "`\(key.path.replacing("*", with: "NAME"))`", kind(key.kind),
       key.standard.map { $0.isEmpty ? "none" : "`\($0)`" } ?? "",
-      key.variable.map { "`\($0)`" } ?? "", key.meaning,
+      key.variable.map { "`\($0)`" } ?? "", key.effect.rawValue, key.meaning,
     ]
     return "| \(cells.joined(separator: " | ")) |"
   }

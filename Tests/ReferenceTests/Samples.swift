@@ -36,6 +36,10 @@ enum Samples {
       .attemptFailed(.init(call: 1, subtask: "1.1", why: "why")),
       .committed(.init(subtask: "1.1", commit: "0", path: "a", bytes: 1)),
       .noted(.init(.info, "what")),
+      .controlled(
+        .init(
+          action: .pause, origin: .file, modified: .init(seconds: 1, nanoseconds: 1),
+          answer: "what")),
       .ended(.init(outcome: .done, reason: "why")),
     ]
   }
@@ -66,13 +70,14 @@ enum Samples {
           subtasks: [
             Subtask(
               id: "1.1", title: "S", details: "D", output: try DeliverablePath("a"),
-              needs: ["1.0"])
+              needs: ["1.0"], reads: [try DeliverablePath("b")])
           ])
       ])
   }
 
   static func state() throws -> WorkState {
     WorkState(
+      start: "0",
       done: [
         .init(subtask: "1.1", path: try DeliverablePath("a"), bytes: 1, sha256: "0", call: 1)
       ])

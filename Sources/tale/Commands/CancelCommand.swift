@@ -8,7 +8,8 @@ struct CancelCommand: AsyncParsableCommand {
       It goes to failed with what was finished; `tale retry` goes on from there.
       """)
 
-  @Argument(help: "The project's ID, or a part of it; several may be named.")
+  @Argument(
+    help: "The project's ID, or a part of it; several may be named.", completion: IDCompletion.kind)
   var ids: [String]
 
   @Flag(help: "As JSON, a line for each project.")

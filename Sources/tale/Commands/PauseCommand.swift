@@ -8,7 +8,8 @@ struct PauseCommand: AsyncParsableCommand {
       Stops it in the middle of an answer too, and prints the commit in work/ that it goes on from.
       """)
 
-  @Argument(help: "The project's ID, or a part of it; several may be named.")
+  @Argument(
+    help: "The project's ID, or a part of it; several may be named.", completion: IDCompletion.kind)
   var ids: [String]
 
   @Flag(help: "As JSON, a line for each project.")

@@ -18,7 +18,9 @@ struct PlanCommand: AsyncParsableCommand {
       write it into the description as a task list.
       """)
 
-  @Argument(help: "The description, or a folder with project.md; - reads standard input.")
+  @Argument(
+    help: "The description, or a folder with project.md; - reads standard input.",
+    completion: .file())
   var file: String
 
   @Flag(help: "As JSON.")

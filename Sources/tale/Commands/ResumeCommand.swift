@@ -8,7 +8,8 @@ struct ResumeCommand: AsyncParsableCommand {
       A running `tale watch` takes it up at once, else the next `tale drain`.
       """)
 
-  @Argument(help: "The project's ID, or a part of it; several may be named.")
+  @Argument(
+    help: "The project's ID, or a part of it; several may be named.", completion: IDCompletion.kind)
   var ids: [String]
 
   @Flag(help: "As JSON, a line for each project.")

@@ -11,7 +11,7 @@ struct RetryCommand: AsyncParsableCommand {
       for again. One that is done starts from nothing.
       """)
 
-  @Argument(help: "The project's ID, or a part of it.")
+  @Argument(help: "The project's ID, or a part of it.", completion: IDCompletion.kind)
   var id: String
 
   @Flag(help: "Start from nothing in any case.")
