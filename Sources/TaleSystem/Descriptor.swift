@@ -77,11 +77,16 @@ public struct Descriptor: ~Copyable, Sendable {
 
   /// Reads the next bytes, at most `count`; empty at the end.
   public func readChunk(upTo count: Int) throws(SystemFailure) -> [UInt8] {
-    var chunk = [UInt8](repeating: 0, count: count)
-    let got = try retrying("read", path) {
-      chunk.withUnsafeMutableBytes { Glibc.read(number, $0.baseAddress, $0.count) }
+    // Not filled with zeros first: most files are far shorter than what may be read.
+    var failure: SystemFailure?
+    let chunk = [UInt8](unsafeUninitializedCapacity: count) { buffer, length in
+      do throws(SystemFailure) {
+        length = try retrying("read", path) { Glibc.read(number, buffer.baseAddress, count) }
+      } catch {
+        failure = error
+      }
     }
-    chunk.removeLast(count - got)
+    if let failure { throw failure }
     return chunk
   }
 
