@@ -49,7 +49,7 @@ public struct Retry {
       label.notes = [
         """
         goes on from commit \(checkpoint.commit.prefix(10)) of \(old.id), where \
-        \(checkpoint.state.finished.count) subtasks were finished
+        finished: \(checkpoint.state.finished.count.counted("subtask"))
         """
       ]
     } else {
