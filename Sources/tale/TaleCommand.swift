@@ -13,6 +13,7 @@ struct TaleCommand: AsyncParsableCommand {
     subcommands: [
       InitCommand.self, WatchCommand.self, DrainCommand.self, RunCommand.self, SubmitCommand.self,
       PauseCommand.self, ResumeCommand.self, CancelCommand.self, RetryCommand.self,
+      ListCommand.self, CheckpointsCommand.self,
       StatusCommand.self, LogsCommand.self, ModelsCommand.self, ConfigCommand.self,
       DoctorCommand.self,
       ModelHostCommand.self,
