@@ -10,7 +10,6 @@ import TestSupport
 import Testing
 @testable import TaleRunner
 
-
 /// An ended project becomes a new one, which goes on from what was finished.
 @Suite(.timeLimit(.minutes(5))) struct RetryTests {
   /// A project that failed in its second subtask, from a folder with something in it.
@@ -77,6 +76,7 @@ import Testing
     let receipt = try shop.receipt(ended)
     #expect(receipt.tokens.calls == 1 && receipt.files.map(\.path) == ["one.txt", "two.txt"])
     let result = try shop.text(ended.result)
+    #expect(result.contains("A retry of `\(old.id)`: goes on from commit"))
     #expect(result.contains("- 1.1 Write one") && result.contains("| 1 | \(usage.promptTokens) |"))
     #expect(try shop.log(ended).count == 3)
     try shop.expectCleanGit(ended)

@@ -34,6 +34,9 @@ import Testing
     let status = try FileStatus.of(folder("target/top.txt"))
     #expect(status.permissions == 0o750)
     #expect(try status.modified == FileStatus.of(folder("source/top.txt")).modified)
+    try Program.run("chmod", ["700", folder("source/a").string])
+    try TreeCopy.copy(source, to: folder("private"), links: .keep, entriesMax: 100)
+    #expect(try FileStatus.of(folder("private/a")).permissions == 0o700)
     let link = try Program.run("readlink", [folder("target/link").string])
     #expect(link.output == "../outside\n")
   }

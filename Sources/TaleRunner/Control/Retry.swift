@@ -21,7 +21,7 @@ public struct Retry {
     public var sentence: String {
       finished == 0
         ? "made \(id), which starts from nothing"
-        : "made \(id), which goes on after \(finished) finished subtasks"
+        : "made \(id), which goes on after \(Retry.subtasks(finished))"
     }
   }
 
@@ -48,8 +48,8 @@ public struct Retry {
       label.done = checkpoint.state.finished
       label.notes = [
         """
-        goes on from commit \(checkpoint.commit.prefix(10)) of \(old.id), where \
-        \(checkpoint.state.finished.count) subtasks were finished
+        goes on from commit \(checkpoint.commit.prefix(10)) of \(old.id), after \
+        \(Self.subtasks(checkpoint.state.finished.count))
         """
       ]
     } else {
@@ -72,6 +72,10 @@ public struct Retry {
     } catch let problem as DescriptionProblem {
       throw RetryRefusal(why: "\(problem). \(problem.mend)")
     }
+  }
+
+  private static func subtasks(_ count: Int) -> String {
+    count == 1 ? "1 finished subtask" : "\(count) finished subtasks"
   }
 
   /// Nil where it starts from nothing.

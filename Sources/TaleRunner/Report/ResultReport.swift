@@ -14,6 +14,9 @@ enum ResultReport {
       "\(plan.subtasks.count) subtasks in \(plan.phases.count) phases, \(origin(plan)); "
         + "\(deliverable.commits) commits in `work/` (`git log` shows them).")
     lines.append("")
+    if let from = book.accepted?.from, let note = book.notes.first, note.level == .info {
+      lines += ["A retry of `\(from)`: \(note.message).", ""]
+    }
     let refused = Dictionary(grouping: book.failedAttempts) { $0.subtask ?? "" }
     for subtask in plan.subtasks {
       let again = refused[subtask.id].map { ", after \($0.count) unusable answers" } ?? ""
