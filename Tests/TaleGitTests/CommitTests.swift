@@ -22,7 +22,8 @@ import Testing
     var commits = [try repository.save(.put("a.txt", "one"), .put("sub/deep/b.txt", "two"))]
     commits.append(try repository.save(.put("sub/c.txt", "three"), .put("a.txt", "more")))
     commits.append(try repository.save(.remove(path: "sub/deep/b.txt")))
-    commits.append(try repository.save(.remove(path: "a.txt"), .put("a.txt/inside", "a folder now")))
+    commits.append(
+      try repository.save(.remove(path: "a.txt"), .put("a.txt/inside", "a folder now")))
     commits.append(try repository.save())
     for commit in commits {
       let names = place.git(
