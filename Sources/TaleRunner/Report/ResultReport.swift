@@ -18,6 +18,9 @@ enum ResultReport {
         + "\(origin(plan)); \(deliverable.commits.counted("commit")) in `work/` (`git log` shows them)."
     )
     lines.append("")
+    if let from = book.accepted?.from, let note = book.notes.first, note.level == .info {
+      lines += ["A retry of `\(from)`: \(note.message).", ""]
+    }
     let refused = Dictionary(grouping: book.failedAttempts) { $0.subtask ?? "" }
     for subtask in plan.subtasks {
       let again = refused[subtask.id].map { ", after \($0.count.counted("unusable answer"))" } ?? ""
