@@ -13,7 +13,7 @@ public enum TreeCopy {
     case leaveOut
   }
 
-  /// Copies regular files and folders, with permissions and times of the files; each is on disk
+  /// Copies regular files and folders, with their permissions and the files' times; each is on disk
   /// when this returns, but for the target's own name.
   ///
   /// Pipes, sockets and devices are left out.
@@ -30,12 +30,13 @@ public enum TreeCopy {
     let top = try Descriptor.open(source, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, operation: "copy")
     var folders = [target]
     var leftOut: [FilePath] = []
-    try Folder.create(target)
+    try Folder.create(target, mode: try top.status().permissions & 0o777 | 0o700)
     for entry in try Folder.tree(source, limit: entriesMax, skipping: skip) {
       let place = target.pushing(entry.path)
       switch entry.status.kind {
       case .folder:
-        try Folder.create(place)
+        // What was private stays so; what is to be filled must be enterable.
+        try Folder.create(place, mode: entry.status.permissions & 0o777 | 0o700)
         folders.append(place)
       case .regular: try copyFile(entry.path, beneath: top, to: place)
       case .link where links == .keep: try copyLink(entry.path, beneath: top, to: place)

@@ -68,7 +68,7 @@ import Testing
       #expect(chat.calls == 1)
       let tokens = ScriptedChat.promptTokens + ScriptedChat.completionTokens
       #expect(listing.planning.calls == 1 && listing.planning.tokens == tokens)
-      #expect(said.errors == "tale: planning took \(tokens) tokens in 1 calls\n")
+      #expect(said.errors == "tale: planning took \(tokens) tokens in 1 call\n")
       #expect(
         try house.projects(in: house.active).isEmpty && house.projects(in: house.outbox).isEmpty)
       #expect(try Self.leftovers(house).isEmpty)

@@ -211,7 +211,7 @@ import Testing
     try shop.expectCleanGit(project)
     let result = try shop.text(project.result)
     #expect(result.contains("`work/MANUAL.md`") && result.contains("`work/bin/tool.sh`"))
-    #expect(result.contains("1 other files are as they were dropped"))
+    #expect(result.contains("as they were dropped: 1 other file"))
     #expect(result.contains("3 commits"))
   }
 

@@ -11,7 +11,7 @@ extension Event {
       return "\(event.from) -> \(event.to)" + (why.isEmpty ? "" : " (\(why))")
     case .planned(let event):
       return """
-        planned \(event.subtasks) subtasks in \(event.phases) phases (\(event.origin.rawValue)), \
+        planned \(event.subtasks.counted("subtask")) in \(event.phases.counted("phase")) (\(event.origin.rawValue)), \
         commit \(event.commit.prefix(10))
         """
     case .reserved(let event):

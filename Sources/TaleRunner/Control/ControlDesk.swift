@@ -57,16 +57,16 @@ actor ControlDesk {
     let queue = environment.queue
     if let project = try queue.find(id), queue.isActive(project) {
       guard let lease = try Lease.tryTake(project) else { return }
-      if case .ended(let folder, let outcome) = try await ProjectRun(environment).control(lease) {
-        environment.logger.info("\(id) ended: \(outcome.rawValue), in \(folder.path)")
-      }
-    } else {
-      // Held for moments, but for a retry that copies much: then the next look comes soon enough.
-      guard let lock = try FileLock.tryTake(queue.folders.controlLock) else { return }
-      let outcome = Result { try answerEnded(id) }
-      lock.release()
-      try outcome.get()
+      guard
+        case .ended(let folder, let outcome) = try await ProjectRun(environment).control(lease)
+      else { return }
+      environment.logger.info("\(id) ended: \(outcome.rawValue), in \(folder.path)")
     }
+    // Held for moments, but for a retry that copies much: then the next look comes soon enough.
+    guard let lock = try FileLock.tryTake(queue.folders.controlLock) else { return }
+    let outcome = Result { try answerEnded(id) }
+    lock.release()
+    try outcome.get()
   }
 
   /// - Precondition: the control lock is held.

@@ -69,6 +69,11 @@ public struct ProjectRun: Sendable {
         switch Stop(stop) {
         case .fail(let reason, let advice):
           return .ended(try await end(stage, record, .failed, reason, advice), .failed)
+        case .pause(.shutdown, _) where environment.isOver:
+          let end = environment.endsAt?.readable ?? ""
+          return await pause(
+            stage, record, .shutdown,
+            "tale was to run until \(end); it goes on at the next start", cause: stop)
         case .pause(let reason, let detail):
           return await pause(stage, record, reason, detail, cause: stop)
         }

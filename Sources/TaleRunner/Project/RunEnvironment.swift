@@ -19,6 +19,8 @@ public struct RunEnvironment: Sendable {
   public var logger: Logger
   /// tale's own, as the journal names it.
   public var version: String
+  /// When the work ends, what runs then is saved; nil: when all is done.
+  public var endsAt: Timestamp?
 
   public init(
     settings: Settings, queue: Queue, door: Door,
@@ -43,6 +45,12 @@ public struct RunEnvironment: Sendable {
       reserveBytes: settings.queue.reserve, redeliveryDays: settings.queue.redeliveryDays)
     return Acceptor(queue: queue, limits: limits, time: time)
   }
+
+  /// Nil where the work ends when all is done.
+  var timeLeft: Duration? { endsAt.map { max($0 - time.now(), .zero) } }
+
+  /// Whether the moment has come at which the work ends.
+  var isOver: Bool { timeLeft == .zero }
 
   /// Limits of descriptions, as configured.
   var parser: DescriptionParser {

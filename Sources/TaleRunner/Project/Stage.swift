@@ -227,7 +227,7 @@ struct Stage {
       record.folder.id, title: description.title, plan, book, deliverable,
       at: environment.time.now())
     try DurableFile.replace(record.folder.result, with: Array(text.utf8))
-    return try await record.end(.done, "\(deliverable.files.count) files")
+    return try await record.end(.done, deliverable.files.count.counted("file"))
   }
 }
 

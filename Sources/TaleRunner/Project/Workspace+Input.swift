@@ -36,7 +36,8 @@ extension Workspace {
   }
 
   private static func notes(_ taken: ImportedFolder) -> [Event.Noted] {
-    let behind = taken.history > 0 ? "with its history of \(taken.history) commits" : "no history"
+    let behind =
+      taken.history > 0 ? "with its history of \(taken.history.counted("commit"))" : "no history"
     var notes = [
       Event.Noted(
         .info,
@@ -45,7 +46,8 @@ extension Workspace {
     ]
     if taken.ignored > 0 {
       notes.append(
-        .init(.info, "\(taken.ignored) files that .gitignore names stay in input/ alone"))
+        .init(.info, "left in input/ alone: \(taken.ignored.counted("file")) that .gitignore names")
+      )
     }
     if !taken.leftOut.isEmpty {
       let names = taken.leftOut.prefix(20).joined(separator: ", ")

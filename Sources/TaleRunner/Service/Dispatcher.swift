@@ -19,6 +19,7 @@ public actor Dispatcher {
   private let thread = ThreadExecutor(name: "dispatcher")
   private let environment: RunEnvironment
   private let desk: ControlDesk
+  private let lanes: Set<String>?
   private var order: RunOrder
   /// Projects that cannot go on before somebody or something changes.
   private var resting: [ProjectFolder: Rest] = [:]
@@ -35,8 +36,10 @@ public actor Dispatcher {
   /// Why a project was left alone, so that it is said once.
   private var warnings: [ProjectFolder: String] = [:]
 
-  public init(_ environment: RunEnvironment) {
+  /// - Parameter lanes: only these get a turn; an empty name is the inbox itself. Nil: all.
+  public init(_ environment: RunEnvironment, lanes: Set<String>? = nil) {
     self.environment = environment
+    self.lanes = lanes
     desk = ControlDesk(environment)
     order = RunOrder(lanes: environment.queue.folders.lanes)
   }
@@ -47,7 +50,7 @@ public actor Dispatcher {
   public func runNext(only: ProjectFolder? = nil) async throws -> Turn {
     let queue = environment.queue
     let waiting = try only.map { [$0] } ?? queue.projects(in: queue.folders.active)
-    let (sorted, unreadable) = order.sort(waiting)
+    let (sorted, unreadable) = order.sort(waiting, only: lanes)
     for (project, why) in unreadable { warn(project, why) }
     for project in sorted where !isResting(project) {
       if isPausedByUser(project) {

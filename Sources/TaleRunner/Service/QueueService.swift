@@ -42,10 +42,19 @@ public struct QueueService: Sendable {
 
   /// Accepts and runs what is there, and ends when nothing is left.
   ///
-  /// - Parameter limit: projects to run at most.
+  /// - Parameters:
+  ///   - limit: projects to run at most.
+  ///   - until: when to end; what runs then is saved and paused, and nothing new is started.
+  ///   - lanes: run only projects of these; an empty name is the inbox itself. All drops are
+  ///     accepted.
   /// - Throws: as ``watch()``.
-  public func drain(limit: Int = .max) async throws -> Report {
-    try await work(nil, Doorbell(), endsWhenIdle: true, limit: limit)
+  public func drain(
+    limit: Int = .max, until: Timestamp? = nil, lanes: Set<String>? = nil
+  ) async throws -> Report {
+    var environment = environment
+    environment.endsAt = until
+    return try await QueueService(environment).work(
+      nil, Doorbell(), endsWhenIdle: true, limit: limit, lanes: lanes)
   }
 
   /// Runs one project that was accepted before.
@@ -75,7 +84,8 @@ public struct QueueService: Sendable {
   }
 
   private func work(
-    _ watcher: Watcher?, _ bell: Doorbell, endsWhenIdle: Bool, limit: Int
+    _ watcher: Watcher?, _ bell: Doorbell, endsWhenIdle: Bool, limit: Int,
+    lanes: Set<String>? = nil
   ) async throws -> Report {
     try await recover()
     let settings = environment.settings.queue
@@ -85,7 +95,7 @@ public struct QueueService: Sendable {
       logger: environment.logger)
     let state = ServiceState()
     let workBell = Doorbell()
-    let dispatcher = Dispatcher(environment)
+    let dispatcher = Dispatcher(environment, lanes: lanes)
     return try await withThrowingTaskGroup(of: Report?.self) { group in
       group.addTask {
         await intake.run(watcher: watcher, bell: bell, rescan: settings.rescanInterval) { look in
@@ -148,13 +158,14 @@ public struct QueueService: Sendable {
   ) async throws -> Report {
     var report = Report()
     var ran = 0
-    while ran < limit {
+    while ran < limit, !environment.isOver {
       try Task.checkCancellation()
       // Asked before the listing: what settles after it rings the bell.
       let isSettled = await state.isSettled
       let isFilling = await dispatcher.workOffControls()
-      if case .ran(let project, let outcome) = try await dispatcher.runNext() {
+      if case .ran(let project, let outcome) = try await runNext(dispatcher) {
         ran += 1
+        if case .paused(.shutdown, _, _) = outcome, environment.isOver, !Task.isCancelled { break }
         try note(project, outcome, &report)
       } else if endsWhenIdle, isSettled {
         break
@@ -163,12 +174,34 @@ public struct QueueService: Sendable {
         throw trouble
       } else {
         let rescan = environment.settings.queue.rescanInterval
+        let wait = isFilling ? min(rescan, .milliseconds(200)) : rescan
         await bell.wait(
-          atMost: isFilling ? min(rescan, .milliseconds(200)) : rescan, clock: environment.clock)
+          atMost: min(wait, environment.timeLeft ?? wait), clock: environment.clock)
       }
     }
     report.rejected = await state.rejected
     return report
+  }
+
+  /// Gives the next project its turn, and stops it when the time is over.
+  private func runNext(_ dispatcher: Dispatcher) async throws -> Dispatcher.Turn {
+    if environment.endsAt == nil { return try await dispatcher.runNext() }
+    return try await withThrowingTaskGroup(of: Dispatcher.Turn?.self) { group in
+      group.addTask { try await dispatcher.runNext() }
+      group.addTask {
+        // In steps: the clock that waits may stand still while the machine sleeps.
+        while let left = environment.timeLeft, left > .zero {
+          try? await environment.clock.sleep(for: min(left, .seconds(10)))
+          if Task.isCancelled { break }
+        }
+        return nil
+      }
+      while let finished = try await group.next() {
+        group.cancelAll()
+        if let finished { return finished }
+      }
+      throw CancellationError()
+    }
   }
 
   private func note(

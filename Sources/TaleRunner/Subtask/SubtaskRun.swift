@@ -212,7 +212,7 @@ struct SubtaskFailed: Error, CustomStringConvertible {
   let problem: String
 
   var description: String {
-    let tries = attempts == 0 ? "" : " after \(attempts) answers"
+    let tries = attempts == 0 ? "" : " after \(attempts.counted("answer"))"
     return "subtask \(subtask.id), \(subtask.title), has no usable result\(tries): \(problem)"
   }
 }

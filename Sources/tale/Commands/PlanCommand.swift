@@ -64,7 +64,8 @@ struct PlanCommand: AsyncParsableCommand {
       Terminal.data(Self.text(plan, estimate), terminator: "")
     }
     if preview.calls > 0 {
-      Terminal.note("planning took \(preview.tokens.grouped) tokens in \(preview.calls) calls")
+      Terminal.note(
+        "planning took \(preview.tokens.grouped) tokens in \(preview.calls.counted("call"))")
     }
   }
 
@@ -117,7 +118,7 @@ struct PlanCommand: AsyncParsableCommand {
     lines += [
       "",
       """
-      \(count) subtask\(count == 1 ? "" : "s"): about \(estimate.tokens), \(estimate.time).
+      \(count.counted("subtask")): about \(estimate.tokens), \(estimate.time).
       """, "",
     ]
     return lines.joined(separator: "\n")
