@@ -7,7 +7,7 @@ struct CheckpointsCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "checkpoints", abstract: "Show the commits of a project's work, newest first.")
 
-  @Argument(help: "The project's ID, or a part of it.")
+  @Argument(help: "The project's ID, or a part of it.", completion: IDCompletion.kind)
   var id: String
 
   @Flag(help: "As JSON.")

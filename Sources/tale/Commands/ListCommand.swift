@@ -21,7 +21,9 @@ struct ListCommand: ParsableCommand {
 
   @Option(
     name: .customLong("state"),
-    help: ArgumentHelp("Only those in this state; may be given several times.", valueName: "state"))
+    help: ArgumentHelp(
+      "Only those in this state (queued, running, paused, done, failed, cancelled); may be given several times.",
+      valueName: "state"))
   var states: [State] = []
 
   @Option(help: ArgumentHelp("The newest only, this many.", valueName: "n"))
