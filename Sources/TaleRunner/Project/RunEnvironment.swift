@@ -7,7 +7,7 @@ public import TaleQueue
 
 /// Everything that the work on a project needs from outside.
 public struct RunEnvironment: Sendable {
-  public var settings: Settings
+  public let live: LiveSettings
   public var queue: Queue
   /// The way to the task model.
   public var door: Door
@@ -25,7 +25,7 @@ public struct RunEnvironment: Sendable {
     alwaysLoaded: [any ModelProvider] = [], ledger: Ledger, time: any TimeSource,
     clock: any Clock<Duration> = ContinuousClock(), logger: Logger, version: String
   ) {
-    self.settings = settings
+    live = LiveSettings(settings)
     self.queue = queue
     self.door = door
     self.alwaysLoaded = alwaysLoaded
@@ -36,16 +36,17 @@ public struct RunEnvironment: Sendable {
     self.version = version
   }
 
-  /// Takes drops into this queue, within the configured limits.
-  public var acceptor: Acceptor {
-    let limits = AcceptLimits(
-      descriptionBytes: settings.queue.maxDescription, inputBytes: settings.queue.maxInput,
-      reserveBytes: settings.queue.reserve, redeliveryDays: settings.queue.redeliveryDays)
-    return Acceptor(queue: queue, limits: limits, time: time)
-  }
+  /// The settings as they are now.
+  public var settings: Settings { live.current }
 
-  /// Limits of descriptions, as configured.
-  var parser: DescriptionParser {
-    DescriptionParser(maxBytes: settings.queue.maxDescription)
+  /// Takes drops into this queue, within the limits that are configured at the time.
+  public var acceptor: Acceptor {
+    let live = live
+    return Acceptor(queue: queue, time: time) {
+      let settings = live.current.queue
+      return AcceptLimits(
+        descriptionBytes: settings.maxDescription, inputBytes: settings.maxInput,
+        reserveBytes: settings.reserve, redeliveryDays: settings.redeliveryDays)
+    }
   }
 }

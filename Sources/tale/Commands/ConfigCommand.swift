@@ -127,17 +127,8 @@ struct ConfigCommand: ParsableCommand {
 
   private func row(_ key: String, _ value: SettingValue) -> Row {
     Row(
-      key: key, value: text(value.content), source: "\(value.source)",
+      key: key, value: value.content.text, source: "\(value.source)",
       origin: Origin(value.source))
-  }
-
-  private func text(_ content: SettingValue.Content) -> String {
-    switch content {
-    case .text(let text): text
-    case .integer(let number): "\(number)"
-    case .number(let number): "\(number)"
-    case .names(let names): "[\(names.joined(separator: ", "))]"
-    }
   }
 }
 

@@ -85,7 +85,8 @@ enum Rejection {
       CommandFailure(
         """
         \(file)\(problem.line.map { ":\($0)" } ?? "")\(problem.column.map { ":\($0)" } ?? ""): \
-        \(problem.what). \(problem.mend) (\(queue.folders.failed)/\(id))
+        \(problem.what)\(problem.what.hasSuffix("?") ? "" : ".") \(problem.mend) \
+        (\(queue.folders.failed)/\(id))
         """, .projectFailed)
     case .accepted(let id), .redelivered(let id):
       CommandFailure("\(file) is known as \(id)", .projectFailed)

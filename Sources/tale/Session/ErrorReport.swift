@@ -11,8 +11,7 @@ struct ErrorReport {
   let message: String
   let status: ExitStatus
 
-  /// Nil for what the argument parser reports itself.
-  init?(_ error: any Error) {
+  init(_ error: any Error) {
     switch error {
     case let failure as CommandFailure:
       message = failure.message
@@ -51,7 +50,9 @@ struct ErrorReport {
       message = "interrupted; what was running is saved and goes on at the next start"
       status = .interrupted
     default:
-      return nil
+      // Whatever it is, nobody should take it for done or for a wrong argument.
+      message = "\(error)".isEmpty ? "failed: \(type(of: error))" : "\(error)"
+      status = .projectFailed
     }
   }
 
