@@ -183,7 +183,7 @@ extension ConfigFailure {
     let found =
       text.map { text in
         if text.isEmpty { return "empty" }
-        return SettingValue.maySpeakOf(key.kind) ? "\"\(text.shown)\"" : "what stands there"
+        return SettingValue.maySpeakOf(key.kind) ? "\"\(text.shown)\"" : "what stands there (not shown: it may be a key)"
       } ?? shape
     return ConfigFailure(
       place: place, what: "\"\(path.shown)\" cannot be \(found)",

@@ -120,9 +120,9 @@ struct ConfigCommand: ParsableCommand {
     // A chosen name that nobody chose yet, or a key that nothing was said about.
     let isKnown = SettingKey.of(key) != nil
     let why = isKnown ? "there is no value of \"\(key.shown)\"" : "unknown key \"\(key.shown)\""
-    let meant = NearestName.suggestion(for: key, in: known)
+    let meant = NearestName.suggestion(for: key, in: known, else: ";")
     return CommandFailure(
-      "\(why)\(meant.isEmpty ? ";" : meant) `tale config` prints all of them", .usage)
+      "\(why)\(meant) `tale config` prints all of them", .usage)
   }
 
   private func row(_ key: String, _ value: SettingValue) -> Row {

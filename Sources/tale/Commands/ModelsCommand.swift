@@ -118,8 +118,8 @@ struct FetchModelsCommand: AsyncParsableCommand {
           let known = catalogue.models.map(\.name)
           throw CommandFailure(
             """
-            the catalogue has no model "\(name)"\(NearestName.suggestion(for: name, in: known)); \
-            it has: \(known.joined(separator: ", "))
+            the catalogue has no model "\(name.shown)"\
+            \(NearestName.suggestion(for: name, in: known, else: ".")) It has: \(known.joined(separator: ", "))
             """, .usage)
         }
         return model

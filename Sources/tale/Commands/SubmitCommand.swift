@@ -25,8 +25,11 @@ struct SubmitCommand: AsyncParsableCommand {
     let session = try Session(options)
     guard lane.isEmpty || session.settings.lanes.contains(lane) else {
       throw CommandFailure(
-        "there is no lane \"\(lane)\"\(NearestName.suggestion(for: lane, in: session.settings.lanes)); "
-          + "the lanes are: \(session.settings.lanes.joined(separator: ", "))", .usage)
+        """
+        there is no lane "\(lane.shown)"\
+        \(NearestName.suggestion(for: lane, in: session.settings.lanes, else: ".")) \
+        The lanes are: \(session.settings.lanes.joined(separator: ", "))
+        """, .usage)
     }
     let queue = try session.openQueue(create: true)
     let settings = session.settings.queue

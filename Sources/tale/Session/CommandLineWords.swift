@@ -37,9 +37,9 @@ struct CommandLineWords {
   /// What to say of a first word that is no command; nil when it is one.
   var unknownCommand: CommandFailure? {
     guard let stray, path.isEmpty || isHelp else { return nil }
-    let meant = NearestName.suggestion(for: stray.word, in: stray.commands)
+    let meant = NearestName.suggestion(for: stray.word, in: stray.commands, else: ";")
     return CommandFailure(
-      "there is no command \"\(stray.word.shown)\"\(meant.isEmpty ? ";" : meant) `tale help` lists them",
+      "there is no command \"\(stray.word.shown)\"\(meant) `tale help` lists them",
       .usage)
   }
 

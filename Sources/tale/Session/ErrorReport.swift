@@ -18,10 +18,14 @@ struct ErrorReport {
       status = failure.status
     case let failure as ConfigFailure:
       message = "\(failure)"
-      status = .configuration
+      // A value of a flag stands in no configuration.
+      status = failure.place.hasPrefix("--") ? .usage : .configuration
+    case QueueRefusal.system(let failure):
+      message = "\(QueueRefusal.system(failure))\(Self.advice(failure))"
+      status = .cannotWrite
     case let refusal as QueueRefusal:
       message = "\(refusal)"
-      status = Self.status(of: refusal)
+      status = .configuration
     case let unavailable as ServerUnavailable:
       message = "the model server cannot be had: \(unavailable)"
       status = .serviceMissing
@@ -56,18 +60,12 @@ struct ErrorReport {
     }
   }
 
-  private static func status(of refusal: QueueRefusal) -> ExitStatus {
-    switch refusal {
-    case .system: .cannotWrite
-    case .notAQueue, .network, .notAFolder, .otherDisk, .otherOwner, .newer: .configuration
-    }
-  }
-
   private static func advice(_ failure: SystemFailure) -> String {
     if failure.isOutOfSpace { return "; free some space, and start again: nothing is lost" }
     switch failure.code {
     case .permissionDenied, .notPermitted: return "; check who may write there"
     case .readOnlyFileSystem: return "; it is mounted read-only"
+    case .notDirectory: return "; a part of that path is a file, and no folder"
     default: return ""
     }
   }

@@ -10,6 +10,26 @@ struct Submission {
   let acceptor: Acceptor
   let maxBytes: Int
 
+  /// Where a file is, if it is one that can be a description.
+  @discardableResult
+  static func check(_ file: String, _ variables: [String: String]) throws -> FilePath {
+    let path = try Session.expand(file, variables)
+    if file == "-" { return path }
+    guard let status = try FileStatus.ifPresent(path) else {
+      throw CommandFailure("there is no file \(path)", .usage)
+    }
+    guard status.kind != .folder else {
+      throw CommandFailure(
+        "\(path) is a folder; put it into the queue's inbox with cp -r or mv", .usage)
+    }
+    guard status.kind == .regular else {
+      throw CommandFailure(
+        "\(path) is no regular file; name the file itself, or give it as - on standard input",
+        .usage)
+    }
+    return path
+  }
+
   /// - Parameters:
   ///   - file: a path, or `-` for standard input.
   ///   - lane: empty for none.
@@ -21,14 +41,7 @@ struct Submission {
         .readPrefix(maxBytes + 1)
       return try acceptor.accept(copyOf: bytes, name: "stdin.md", lane: lane, origin: origin)
     }
-    let path = try Session.expand(file, variables)
-    guard let status = try FileStatus.ifPresent(path) else {
-      throw CommandFailure("there is no file \(path)", .usage)
-    }
-    guard status.kind == .regular else {
-      throw CommandFailure(
-        "\(path) is no regular file; drop a folder into \(queue.folders.inbox) with cp -r", .usage)
-    }
+    let path = try Self.check(file, variables)
     let bytes = try Descriptor.open(path, O_RDONLY, operation: "read").readPrefix(maxBytes + 1)
     return try acceptor.accept(
       copyOf: bytes, name: path.lastComponent?.string ?? "project.md", lane: lane, origin: origin)
