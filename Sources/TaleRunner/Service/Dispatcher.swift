@@ -22,6 +22,9 @@ public actor Dispatcher {
   /// Why a project was left alone, so that it is said once.
   private var warnings: [ProjectFolder: String] = [:]
 
+  /// Projects whose lease the system refused at the last try, and why: a full disk, mostly.
+  private(set) var unleased: [ProjectFolder: String] = [:]
+
   public init(_ environment: RunEnvironment) {
     self.environment = environment
     order = RunOrder(lanes: environment.queue.folders.lanes)
@@ -65,9 +68,12 @@ public actor Dispatcher {
   /// One project's trouble is not the others'.
   private func takeLease(of project: ProjectFolder) -> Lease? {
     do {
-      return try Lease.tryTake(project)
+      let lease = try Lease.tryTake(project)
+      unleased[project] = nil
+      return lease
     } catch {
       resting[project] = 1
+      unleased[project] = "\(error)"
       warn(project, "\(error)")
       return nil
     }

@@ -173,6 +173,10 @@ public struct QueueService: Sendable {
           atMost: environment.settings.queue.rescanInterval, clock: environment.clock)
       }
     }
+    // What could not even be begun is work left undone.
+    for (project, why) in await dispatcher.unleased.sorted(by: { $0.key.id < $1.key.id }) {
+      report.paused.append((project, why))
+    }
     report.rejected = await state.rejected
     return report
   }

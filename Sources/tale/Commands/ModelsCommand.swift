@@ -92,6 +92,10 @@ struct FetchModelsCommand: AsyncParsableCommand {
     let catalogue = try ModelCatalogue.builtIn()
     let models = try wanted(session.settings.models, catalogue)
     if models.isEmpty { return }
+    // They are kept below the home folder, unless there is another place for such files.
+    if session.variables["XDG_CACHE_HOME"]?.hasPrefix("/") != true {
+      _ = try Session.expand("~/.cache", session.variables)
+    }
     try await Interruptible.run {
       let line = FetchLine()
       defer { line.end() }

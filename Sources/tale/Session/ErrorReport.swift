@@ -23,6 +23,9 @@ struct ErrorReport {
     case QueueRefusal.system(let failure):
       message = "\(QueueRefusal.system(failure))\(Self.advice(failure))"
       status = .cannotWrite
+    case let refusal as QueueRefusal where refusal.isOfUser:
+      message = "\(refusal)"
+      status = .cannotWrite
     case let refusal as QueueRefusal:
       message = "\(refusal)"
       status = .configuration
@@ -45,10 +48,7 @@ struct ErrorReport {
       message = "\(failure)"
       status = .cannotWrite
     case let failure as DatabaseError:
-      message = """
-        the ledger cannot be used: \(failure); it can be deleted, and is made anew from the \
-        projects' journals
-        """
+      message = "the ledger cannot be used: \(failure); \(Self.advice(failure))"
       status = .cannotWrite
     case is CancellationError:
       message = "interrupted; what was running is saved and goes on at the next start"
@@ -57,6 +57,15 @@ struct ErrorReport {
       // Whatever it is, nobody should take it for done or for a wrong argument.
       message = "\(error)".isEmpty ? "failed: \(type(of: error))" : "\(error)"
       status = .projectFailed
+    }
+  }
+
+  private static func advice(_ failure: DatabaseError) -> String {
+    switch failure.resultCode {
+    case .SQLITE_FULL: "free some space, and start again: nothing is lost"
+    case .SQLITE_READONLY, .SQLITE_CANTOPEN, .SQLITE_PERM, .SQLITE_IOERR:
+      "check who may write in system.data_dir, and its disk"
+    default: "it can be deleted, and is made anew from the projects' journals"
     }
   }
 
@@ -71,10 +80,18 @@ struct ErrorReport {
   }
 }
 
+extension QueueRefusal {
+  fileprivate var isOfUser: Bool {
+    if case .otherUser = self { return true }
+    return false
+  }
+}
+
 /// Something that a command cannot do, in words for its user.
-struct CommandFailure: Error {
+struct CommandFailure: Error, CustomStringConvertible {
   let message: String
   let status: ExitStatus
+  var description: String { message }
 
   init(_ message: String, _ status: ExitStatus) {
     self.message = message

@@ -37,13 +37,34 @@ struct Submission {
     _ file: String, lane: String, origin: String, variables: [String: String]
   ) throws -> Acceptor.Outcome {
     if file == "-" {
-      let bytes = try Descriptor.open("/dev/stdin", O_RDONLY, operation: "read")
-        .readPrefix(maxBytes + 1)
-      return try acceptor.accept(copyOf: bytes, name: "stdin.md", lane: lane, origin: origin)
+      return try acceptor.accept(
+        copyOf: try standardInput(), name: "stdin.md", lane: lane, origin: origin)
     }
     let path = try Self.check(file, variables)
     let bytes = try Descriptor.open(path, O_RDONLY, operation: "read").readPrefix(maxBytes + 1)
     return try acceptor.accept(
       copyOf: bytes, name: path.lastComponent?.string ?? "project.md", lane: lane, origin: origin)
+  }
+
+  /// What comes on standard input, one byte more than allowed at most: then it is refused as too
+  /// long.
+  private func standardInput() throws -> [UInt8] {
+    var bytes: [UInt8] = []
+    var chunk = [UInt8](repeating: 0, count: 65_536)
+    while bytes.count <= maxBytes {
+      let got: Int
+      do {
+        got = try chunk.withUnsafeMutableBytes { try FileDescriptor.standardInput.read(into: $0) }
+      } catch Errno.badFileDescriptor {
+        throw CommandFailure(
+          "standard input is closed; give the description there, or name a file instead of -",
+          .usage)
+      } catch let code as Errno {
+        throw SystemFailure("read", "/dev/stdin", code)
+      }
+      if got == 0 { break }
+      bytes += chunk.prefix(min(got, maxBytes + 1 - bytes.count))
+    }
+    return bytes
   }
 }
