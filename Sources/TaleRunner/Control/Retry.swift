@@ -21,7 +21,7 @@ public struct Retry {
     public var sentence: String {
       finished == 0
         ? "made \(id), which starts from nothing"
-        : "made \(id), which goes on after \(Retry.subtasks(finished))"
+        : "made \(id), which goes on after \(finished.counted("finished subtask"))"
     }
   }
 
