@@ -183,7 +183,8 @@ extension ConfigFailure {
     let found =
       text.map { text in
         if text.isEmpty { return "empty" }
-        return SettingValue.maySpeakOf(key.kind) ? "\"\(text.shown)\"" : "what stands there"
+        if SettingValue.maySpeakOf(key.kind) { return "\"\(text.shown)\"" }
+        return "what stands there (not shown: it may be a key)"
       } ?? shape
     return ConfigFailure(
       place: place, what: "\"\(path.shown)\" cannot be \(found)",

@@ -5,6 +5,16 @@ public struct SettingValue: Sendable, Equatable {
     case integer(Int)
     case number(Double)
     case names([String])
+
+    /// As people and scripts read it: times in seconds, sizes in bytes.
+    public var text: String {
+      switch self {
+      case .text(let text): text
+      case .integer(let number): "\(number)"
+      case .number(let number): "\(number)"
+      case .names(let names): "[\(names.joined(separator: ", "))]"
+      }
+    }
   }
 
   public enum Source: Sendable, Equatable, CustomStringConvertible {

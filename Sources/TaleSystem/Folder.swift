@@ -7,15 +7,20 @@ public enum Folder {
   /// Makes the folder and those above it; one that is there is no error.
   public static func create(_ path: FilePath, mode: UInt32 = 0o755) throws(SystemFailure) {
     do {
-      _ = try retrying("make the folder", path) { path.withPlatformString { mkdir($0, mode) } }
-    } catch  where error.code == .fileExists {
-      return
+      try make(path, mode)
     } catch  where error.isMissing {
       let parent = path.removingLastComponent()
       if parent == path || parent.isEmpty { throw error }
       try create(parent, mode: mode)
-      try create(path, mode: mode)
+      // Once: in /proc nothing can be made, which is said in the same words.
+      try make(path, mode)
     }
+  }
+
+  private static func make(_ path: FilePath, _ mode: UInt32) throws(SystemFailure) {
+    do {
+      _ = try retrying("make the folder", path) { path.withPlatformString { mkdir($0, mode) } }
+    } catch  where error.code == .fileExists {}
   }
 
   /// Makes the names in this folder survive a loss of power.

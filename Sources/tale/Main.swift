@@ -4,37 +4,41 @@ internal import Glibc
 @main
 enum Main {
   static func main() async {
+    Terminal.holdStandardDescriptors()
     // A reader that went away is an error of the write, and a writer that opens a file of the
     // inbox while we look at it is none of our concern: neither may end the process.
     signal(SIGPIPE, SIG_IGN)
     signal(SIGIO, SIG_IGN)
+    let line = CommandLineWords(Array(CommandLine.arguments.dropFirst()))
     do {
-      var command = try TaleCommand.parseAsRoot()
+      if let unknown = line.unknownCommand { throw unknown }
+      var command = try TaleCommand.parseAsRoot(line.words)
       if var command = command as? any AsyncParsableCommand {
         try await command.run()
       } else {
         try command.run()
       }
+      exit(Terminal.dataStatus(after: .done).rawValue)
     } catch {
-      exit(report(error))
+      exit(Terminal.dataStatus(after: report(error, line)).rawValue)
     }
   }
 
   /// Says what went wrong, and returns the exit code for it.
-  private static func report(_ error: any Error) -> Int32 {
-    if let status = error as? ExitStatus { return status.rawValue }
-    if let failure = ErrorReport(error) {
-      Terminal.error(failure.message)
-      return failure.status.rawValue
-    }
+  private static func report(_ error: any Error, _ line: CommandLineWords) -> ExitStatus {
+    if let status = error as? ExitStatus { return status }
     // Help, version and wrong arguments are the argument parser's.
-    let code = TaleCommand.exitCode(for: error)
-    let text = TaleCommand.fullMessage(for: error)
-    if code.isSuccess {
-      Terminal.data(text)
-      return 0
+    switch TaleCommand.exitCode(for: error) {
+    case .success:
+      Terminal.data(TaleCommand.fullMessage(for: error))
+      return .done
+    case .validationFailure:
+      Terminal.error(line.advice(on: TaleCommand.message(for: error)))
+      return .usage
+    default:
+      let failure = ErrorReport(error)
+      Terminal.error(failure.message)
+      return failure.status
     }
-    Terminal.writeError(text)
-    return ExitStatus.usage.rawValue
   }
 }

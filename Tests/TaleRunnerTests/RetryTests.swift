@@ -164,11 +164,14 @@ import Testing
     let old = try await failed(shop)
     let active = try shop.submit(StoppingTests.two, as: "other.md")
     #expect(throws: RetryRefusal.self) { try Retry(shop.environment()).run(active, anew: false) }
-    var environment = try shop.environment()
-    environment.settings.queue.maxInput = 10
+    let environment = try shop.environment()
+    var settings = environment.settings
+    settings.queue.maxInput = 10
+    environment.live.replace(with: settings)
     #expect(throws: RetryRefusal.self) { try Retry(environment).run(old, anew: false) }
-    environment.settings.queue.maxInput = 1 << 30
-    environment.settings.queue.reserve = 1 << 60
+    settings.queue.maxInput = 1 << 30
+    settings.queue.reserve = 1 << 60
+    environment.live.replace(with: settings)
     #expect(throws: SystemFailure.self) { try Retry(environment).run(old, anew: false) }
     #expect(try shop.active == [active])
     #expect(try Folder.names(in: shop.queue.folders.staging).isEmpty)

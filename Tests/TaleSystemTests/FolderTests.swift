@@ -153,4 +153,10 @@ import Testing
     try folder.write("x", to: "file")
     #expect(throws: SystemFailure.self) { try Folder.create(folder("file/x")) }
   }
+
+  @Test func `a folder where none can be made is an error, not an endless try`() {
+    // mkdir(2) says in /proc that something is missing, however much is there.
+    let failure = #expect(throws: SystemFailure.self) { try Folder.create("/proc/tale-none/below") }
+    #expect(failure?.isMissing == true)
+  }
 }

@@ -36,7 +36,9 @@ struct FrontMatter {
   init(yaml: String, firstLine: Int, maxBytes: Int = maxBytes) throws(DescriptionProblem) {
     let root = try YAMLValue.parse(yaml, firstLine: firstLine, maxBytes: maxBytes)
     guard let root else { return }
-    for (key, keyLine, keyColumn, value) in try root.mapping(of: "the front matter") {
+    for (key, keyLine, keyColumn, value) in try root.mapping(
+      of: firstLine == 1 ? "the file" : "the front matter"
+    ) {
       guard Self.keys.contains(key) else {
         let meant = NearestName.suggestion(for: key, in: Self.keys)
         throw DescriptionProblem(

@@ -12,8 +12,12 @@ public enum NearestName {
   }
 
   /// `; did you mean "model"?`, or nothing.
-  public static func suggestion(for word: String, in candidates: some Sequence<String>) -> String {
-    find(word, in: candidates).map { "; did you mean \"\($0)\"?" } ?? ""
+  ///
+  /// - Parameter mark: what stands there instead, where a sentence goes on behind it.
+  public static func suggestion(
+    for word: String, in candidates: some Sequence<String>, else mark: String = ""
+  ) -> String {
+    find(word, in: candidates).map { "; did you mean \"\($0)\"?" } ?? mark
   }
 
   /// Insertions, deletions, substitutions and swaps of neighbours (optimal string alignment).

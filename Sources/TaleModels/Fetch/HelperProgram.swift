@@ -56,11 +56,16 @@ struct HelperProgram: Sendable {
     ]
     // With setpriv the program ends with this process also when that is killed, so that the next
     // fetch does not meet it.
-    return try await Subprocess.run(
-      .name("setpriv"), arguments: Arguments(["--pdeathsig", "KILL", "--"] + arguments),
-      workingDirectory: folder, platformOptions: options, input: .none,
-      output: .fileDescriptor(FileDescriptor(rawValue: output), closeAfterSpawningProcess: false),
-      error: .fileDescriptor(FileDescriptor(rawValue: error), closeAfterSpawningProcess: false)
-    ).terminationStatus
+    do {
+      return try await Subprocess.run(
+        .name("setpriv"), arguments: Arguments(["--pdeathsig", "KILL", "--"] + arguments),
+        workingDirectory: folder, platformOptions: options, input: .none,
+        output: .fileDescriptor(FileDescriptor(rawValue: output), closeAfterSpawningProcess: false),
+        error: .fileDescriptor(FileDescriptor(rawValue: error), closeAfterSpawningProcess: false)
+      ).terminationStatus
+    } catch let error as SubprocessError where error.code == .executableNotFound {
+      throw SourceFailure(
+        description: "the program setpriv is missing; install it: apt-get install util-linux")
+    }
   }
 }

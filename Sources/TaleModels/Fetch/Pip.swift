@@ -71,6 +71,12 @@ struct Pip {
     if lines.contains(where: { $0.hasSuffix("No module named pip") }) {
       return "Python has no pip; install it: apt-get install python3-pip"
     }
+    // A registry that is out of reach is told as one that has no such package.
+    if let cut = lines.first(where: { $0.contains("connection broken by") }) {
+      let reason = cut.split(separator: "[Errno ").dropFirst().first?
+        .drop { $0 != " " }.dropFirst().prefix { $0 != "'" && $0 != "\"" }
+      return "\(what): pip cannot reach its registry\(reason.map { ": \($0)" } ?? "")"
+    }
     // Of pip's lines the first error says what it was; later ones are about a new pip or the end.
     let error = lines.first { $0.hasPrefix("ERROR:") }.map { String($0.dropFirst(7)) }
     return "\(what): \(error ?? failure.summary)"

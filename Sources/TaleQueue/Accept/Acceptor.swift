@@ -23,14 +23,23 @@ public struct Acceptor: Sendable {
   }
 
   let queue: Queue
-  let limits: AcceptLimits
+  private let currentLimits: @Sendable () -> AcceptLimits
   let time: any TimeSource
 
   public init(queue: Queue, limits: AcceptLimits, time: any TimeSource) {
-    self.queue = queue
-    self.limits = limits
-    self.time = time
+    self.init(queue: queue, time: time) { limits }
   }
+
+  /// - Parameter limits: asked anew for each drop.
+  public init(
+    queue: Queue, time: any TimeSource, limits: @escaping @Sendable () -> AcceptLimits
+  ) {
+    self.queue = queue
+    self.time = time
+    currentLimits = limits
+  }
+
+  var limits: AcceptLimits { currentLimits() }
 
   /// Accepts what stands in the inbox under this entry.
   ///

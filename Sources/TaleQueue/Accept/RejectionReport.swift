@@ -5,7 +5,9 @@ enum RejectionReport {
   static func text(
     name: String, id: ProjectID, _ problem: DescriptionProblem, at now: Timestamp
   ) -> String {
-    var lines = ["# Not accepted: \(name)", "", "**What is wrong:** \(problem.what)."]
+    // A suggestion ends with a mark of its own.
+    let end = problem.what.hasSuffix("?") ? "" : "."
+    var lines = ["# Not accepted: \(name)", "", "**What is wrong:** \(problem.what)\(end)"]
     if let line = problem.line {
       let column = problem.column.map { ", column \($0)" } ?? ""
       lines += ["", "**Where:** line \(line)\(column) of project.md in this folder."]

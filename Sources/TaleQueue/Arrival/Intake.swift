@@ -25,6 +25,7 @@ public actor Intake {
   private let logger: Logger
   private let clock: any Clock<Duration>
   private let elapsed: @Sendable () -> Duration
+  private let settle: @Sendable () -> Settling.Times
   private var settling: Settling
   private var reported: Set<String> = []
   /// Drops accepted in one look, so that the first of very many need not wait for the last.
@@ -38,11 +39,20 @@ public actor Intake {
     acceptor: Acceptor, settle: Settling.Times, logger: Logger,
     clock: some Clock<Duration> = ContinuousClock()
   ) {
+    self.init(acceptor: acceptor, logger: logger, clock: clock) { settle }
+  }
+
+  /// - Parameter settle: asked anew for each look.
+  public init(
+    acceptor: Acceptor, logger: Logger, clock: some Clock<Duration> = ContinuousClock(),
+    settle: @escaping @Sendable () -> Settling.Times
+  ) {
     self.acceptor = acceptor
     self.logger = logger
     self.clock = clock
     listing = InboxListing(acceptor.queue.folders)
-    settling = Settling(settle)
+    self.settle = settle
+    settling = Settling(settle())
     let start = clock.now
     elapsed = { start.duration(to: clock.now) }
   }
@@ -52,6 +62,7 @@ public actor Intake {
   /// - Parameter changes: what the watcher noticed since the last look; it only saves waiting.
   public func look(_ changes: Watcher.Changes = .init()) throws(SystemFailure) -> Look {
     let folders = acceptor.queue.folders
+    settling.times = settle()
     for lane in [""] + folders.lanes {
       let folder = folders.inbox(lane: lane)
       for place in changes.written where place.folder == folder {
@@ -112,15 +123,17 @@ public actor Intake {
   ///
   /// What the disk refuses ends nothing: drops stay where they are, and are looked at again.
   /// - Parameters:
+  ///   - rescan: asked anew before each wait.
   ///   - looked: called after each look.
   ///   - troubled: called with what the disk refused instead.
   public func run(
-    watcher: Watcher?, bell: Doorbell, rescan: Duration,
+    watcher: Watcher?, bell: Doorbell, rescan: @autoclosure @Sendable () -> Duration,
     looked: @Sendable (Look) async -> Void,
     troubled: @Sendable (SystemFailure) async -> Void = { _ in }
   ) async {
     var trouble: String?
     while !Task.isCancelled {
+      let rescan = rescan()
       var wait = rescan
       var now: String?
       do {

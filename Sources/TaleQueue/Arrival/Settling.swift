@@ -31,7 +31,8 @@ public struct Settling: Sendable {
     var since: Duration
   }
 
-  private let times: Times
+  /// They may change at any time, and count from the next observation on.
+  public var times: Times
   private var seen: [Key: Seen] = [:]
   private var renamedIn: Set<Key> = []
 

@@ -27,6 +27,7 @@ public struct Queue: Sendable {
       }
       // Of what it leads to: the queue itself may be a link.
       let rootStatus = try Descriptor.open(root, O_RDONLY | O_DIRECTORY).status()
+      if create, rootStatus.owner != geteuid() { throw QueueRefusal.otherUser(root) }
       for folder in folders.all {
         try Folder.create(folder)
         let status = try FileStatus.of(folder)
@@ -47,6 +48,19 @@ public struct Queue: Sendable {
     } catch {
       throw QueueRefusal.newer(folders.marker, "\(error)")
     }
+  }
+
+  /// Makes sure that the queue is this user's, so that what is made in it can be run.
+  ///
+  /// - Throws: ``QueueRefusal``.
+  public func checkUser() throws(QueueRefusal) {
+    do throws(SystemFailure) {
+      let status = try Descriptor.open(folders.root, O_RDONLY | O_DIRECTORY).status()
+      if status.owner == geteuid() { return }
+    } catch {
+      throw .system(error)
+    }
+    throw .otherUser(folders.root)
   }
 
   /// The projects in active, outbox or failed, in the order of their IDs, which is the order of
@@ -93,6 +107,8 @@ public enum QueueRefusal: Error, CustomStringConvertible {
   case notAFolder(FilePath)
   case otherDisk(FilePath)
   case otherOwner(FilePath)
+  /// It belongs to somebody else than who runs tale.
+  case otherUser(FilePath)
   case newer(FilePath, String)
   case system(SystemFailure)
 
@@ -115,6 +131,11 @@ public enum QueueRefusal: Error, CustomStringConvertible {
       """
       \(path) belongs to another user than the queue it is in; give all of the queue to one user \
       with chown -R
+      """
+    case .otherUser(let path):
+      """
+      the queue \(path) belongs to another user, who could not run what you make in it; run tale \
+      as that user, or copy the description into its inbox
       """
     case .newer(let path, let why): "cannot use \(path): \(why)"
     case .system(let failure): "cannot open the queue: \(failure)"

@@ -58,10 +58,9 @@ actor ProjectRecord: CallBook {
   /// Shows in the progress what stands in the description and in work/, for writes of it before
   /// the project is opened for work. What cannot be read is shown later, or never.
   func glance() {
-    let limit = environment.settings.queue.maxDescription
     let name = journal.book.accepted?.name ?? "project.md"
-    if let bytes = try? DurableFile.read(folder.description, limit: limit),
-      let description = try? environment.parser.parse(bytes, name: name)
+    if let bytes = try? DurableFile.read(folder.description, limit: 1 << 30),
+      let description = try? DescriptionParser(maxBytes: bytes.count).parse(bytes, name: name)
     {
       show(title: description.title, budget: description.budget.tokens)
     }

@@ -7,7 +7,7 @@ public import TaleQueue
 
 /// Everything that the work on a project needs from outside.
 public struct RunEnvironment: Sendable {
-  public var settings: Settings
+  public let live: LiveSettings
   public var queue: Queue
   /// The way to the task model.
   public var door: Door
@@ -27,7 +27,7 @@ public struct RunEnvironment: Sendable {
     alwaysLoaded: [any ModelProvider] = [], ledger: Ledger, time: any TimeSource,
     clock: any Clock<Duration> = ContinuousClock(), logger: Logger, version: String
   ) {
-    self.settings = settings
+    live = LiveSettings(settings)
     self.queue = queue
     self.door = door
     self.alwaysLoaded = alwaysLoaded
@@ -38,13 +38,8 @@ public struct RunEnvironment: Sendable {
     self.version = version
   }
 
-  /// Takes drops into this queue, within the configured limits.
-  public var acceptor: Acceptor {
-    let limits = AcceptLimits(
-      descriptionBytes: settings.queue.maxDescription, inputBytes: settings.queue.maxInput,
-      reserveBytes: settings.queue.reserve, redeliveryDays: settings.queue.redeliveryDays)
-    return Acceptor(queue: queue, limits: limits, time: time)
-  }
+  /// The settings as they are now.
+  public var settings: Settings { live.current }
 
   /// Nil where the work ends when all is done.
   var timeLeft: Duration? { endsAt.map { max($0 - time.now(), .zero) } }
@@ -52,8 +47,14 @@ public struct RunEnvironment: Sendable {
   /// Whether the moment has come at which the work ends.
   var isOver: Bool { timeLeft == .zero }
 
-  /// Limits of descriptions, as configured.
-  var parser: DescriptionParser {
-    DescriptionParser(maxBytes: settings.queue.maxDescription)
+  /// Takes drops into this queue, within the limits that are configured at the time.
+  public var acceptor: Acceptor {
+    let live = live
+    return Acceptor(queue: queue, time: time) {
+      let settings = live.current.queue
+      return AcceptLimits(
+        descriptionBytes: settings.maxDescription, inputBytes: settings.maxInput,
+        reserveBytes: settings.reserve, redeliveryDays: settings.redeliveryDays)
+    }
   }
 }

@@ -24,9 +24,10 @@ struct Stage {
     self.thread = thread
     try await record.takeOver()
     let name = await record.book.accepted?.name ?? "project.md"
+    // It was within the limit when it was accepted; a lower one now must not end the project.
     let bytes = try DurableFile.read(
-      record.folder.description, limit: environment.settings.queue.maxDescription)
-    description = try environment.parser.parse(bytes, name: name)
+      record.folder.description, limit: try FileStatus.of(record.folder.description).size)
+    description = try DescriptionParser(maxBytes: bytes.count).parse(bytes, name: name)
     await record.show(title: description.title, budget: description.budget.tokens)
     workspace = try Workspace(record.folder, thread: thread)
     for note in try await workspace.recover(at: environment.time.now()) {

@@ -36,6 +36,9 @@ public actor Dispatcher {
   /// Why a project was left alone, so that it is said once.
   private var warnings: [ProjectFolder: String] = [:]
 
+  /// Projects whose lease the system refused at the last try, and why: a full disk, mostly.
+  private(set) var unleased: [ProjectFolder: String] = [:]
+
   /// - Parameter lanes: only these get a turn; an empty name is the inbox itself. Nil: all.
   public init(_ environment: RunEnvironment, lanes: Set<String>? = nil) {
     self.environment = environment
@@ -126,9 +129,12 @@ public actor Dispatcher {
   /// One project's trouble is not the others'.
   private func takeLease(of project: ProjectFolder) -> Lease? {
     do {
-      return try Lease.tryTake(project)
+      let lease = try Lease.tryTake(project)
+      unleased[project] = nil
+      return lease
     } catch {
       sitOut(project, rounds: 1)
+      unleased[project] = "\(error)"
       warn(project, "\(error)")
       return nil
     }

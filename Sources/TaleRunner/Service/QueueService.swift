@@ -88,17 +88,19 @@ public struct QueueService: Sendable {
     lanes: Set<String>? = nil
   ) async throws -> Report {
     try await recover()
-    let settings = environment.settings.queue
-    let intake = Intake(
-      acceptor: acceptor,
-      settle: .init(file: settings.settle, folder: settings.settleFolder),
-      logger: environment.logger)
+    let live = environment.live
+    let intake = Intake(acceptor: acceptor, logger: environment.logger) {
+      let settings = live.current.queue
+      return .init(file: settings.settle, folder: settings.settleFolder)
+    }
     let state = ServiceState()
     let workBell = Doorbell()
     let dispatcher = Dispatcher(environment, lanes: lanes)
     return try await withThrowingTaskGroup(of: Report?.self) { group in
       group.addTask {
-        await intake.run(watcher: watcher, bell: bell, rescan: settings.rescanInterval) { look in
+        await intake.run(
+          watcher: watcher, bell: bell, rescan: live.current.queue.rescanInterval
+        ) { look in
           await state.note(look)
           workBell.ring()
         } troubled: { failure in
@@ -113,6 +115,14 @@ public struct QueueService: Sendable {
       }
       if !endsWhenIdle {
         group.addTask { try await self.remember(dispatcher, workBell) }
+      }
+      group.addTask {
+        // Whoever waits as long as was configured before starts anew.
+        for await _ in live.changes {
+          bell.ring()
+          workBell.ring()
+        }
+        return nil
       }
       group.addTask { try await self.warmUp(isNeededNow: !endsWhenIdle) }
       defer { group.cancelAll() }
@@ -178,6 +188,10 @@ public struct QueueService: Sendable {
         await bell.wait(
           atMost: min(wait, environment.timeLeft ?? wait), clock: environment.clock)
       }
+    }
+    // What could not even be begun is work left undone.
+    for (project, why) in await dispatcher.unleased.sorted(by: { $0.key.id < $1.key.id }) {
+      report.paused.append((project, why))
     }
     report.rejected = await state.rejected
     return report

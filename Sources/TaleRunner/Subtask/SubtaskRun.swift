@@ -32,11 +32,10 @@ struct SubtaskRun {
 
   private func run(_ draft: Draft) async throws {
     if try await finishKeptAnswer(draft) { return }
-    let limit = description.retries ?? environment.settings.execution.maxRetries
     var problem = await record.book.lastProblem(of: subtask.id)
     while true {
       let refusals = await record.book.refusals(.subtask, subtask.id)
-      if refusals > limit {
+      if refusals > description.retries ?? environment.settings.execution.maxRetries {
         throw SubtaskFailed(
           subtask: subtask, attempts: refusals, problem: problem ?? "no usable answer")
       }

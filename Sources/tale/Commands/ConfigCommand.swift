@@ -120,24 +120,15 @@ struct ConfigCommand: ParsableCommand {
     // A chosen name that nobody chose yet, or a key that nothing was said about.
     let isKnown = SettingKey.of(key) != nil
     let why = isKnown ? "there is no value of \"\(key.shown)\"" : "unknown key \"\(key.shown)\""
-    let meant = NearestName.suggestion(for: key, in: known)
+    let meant = NearestName.suggestion(for: key, in: known, else: ";")
     return CommandFailure(
-      "\(why)\(meant.isEmpty ? ";" : meant) `tale config` prints all of them", .usage)
+      "\(why)\(meant) `tale config` prints all of them", .usage)
   }
 
   private func row(_ key: String, _ value: SettingValue) -> Row {
     Row(
-      key: key, value: text(value.content), source: "\(value.source)",
+      key: key, value: value.content.text, source: "\(value.source)",
       origin: Origin(value.source))
-  }
-
-  private func text(_ content: SettingValue.Content) -> String {
-    switch content {
-    case .text(let text): text
-    case .integer(let number): "\(number)"
-    case .number(let number): "\(number)"
-    case .names(let names): "[\(names.joined(separator: ", "))]"
-    }
   }
 }
 

@@ -1,5 +1,6 @@
 internal import ArgumentParser
 internal import FoundationEssentials
+internal import Glibc
 internal import SystemPackage
 internal import TaleConfig
 internal import TaleCore
@@ -71,10 +72,19 @@ struct Examination {
   private func queue() -> Finding {
     do {
       let queue = try session.openQueue(create: false)
+      try queue.checkUser()
+      guard access(queue.folders.own.string, W_OK) == 0 else {
+        throw SystemFailure("write in", queue.folders.own, Errno(rawValue: errno))
+      }
       let waiting = try queue.projects(in: queue.folders.active).count
       return good("queue", "\(queue.folders.root), \(waiting) active")
+    } catch QueueRefusal.system(let failure) {
+      return missing("queue", failure, "check who may read and write there")
+    } catch let failure as SystemFailure {
+      return missing("queue", failure, "check who may read and write there")
     } catch {
-      return missing("queue", error, "make one with: tale init")
+      // Its own words say what to do.
+      return Finding(level: .missing, what: "queue", state: "\(error)", mend: nil)
     }
   }
 
@@ -113,7 +123,9 @@ struct Examination {
       case .llamaServer(let path): return good("model server", path)
       case .python(_, let script): return good("model server", script)
       case nil:
-        let isNeeded = session.settings.models.servers.values.contains { $0.kind == .llamaCpp }
+        let models = session.settings.models
+        let isNeeded =
+          models.definitions[models.task].flatMap { models.servers[$0.server] }?.kind == .llamaCpp
         return Finding(
           level: isNeeded ? .missing : .worthKnowing, what: "model server",
           state: "no llama-server on PATH, none fetched", mend: "run: tale models fetch")

@@ -91,6 +91,10 @@ struct FetchModelsCommand: AsyncParsableCommand {
     let catalogue = try ModelCatalogue.builtIn()
     let models = try wanted(session.settings.models, catalogue)
     if models.isEmpty { return }
+    // They are kept below the home folder, unless there is another place for such files.
+    if session.variables["XDG_CACHE_HOME"]?.hasPrefix("/") != true {
+      _ = try Session.expand("~/.cache", session.variables)
+    }
     try await Interruptible.run {
       let line = FetchLine()
       defer { line.end() }
@@ -117,8 +121,8 @@ struct FetchModelsCommand: AsyncParsableCommand {
           let known = catalogue.models.map(\.name)
           throw CommandFailure(
             """
-            the catalogue has no model "\(name)"\(NearestName.suggestion(for: name, in: known)); \
-            it has: \(known.joined(separator: ", "))
+            the catalogue has no model "\(name.shown)"\
+            \(NearestName.suggestion(for: name, in: known, else: ".")) It has: \(known.joined(separator: ", "))
             """, .usage)
         }
         return model

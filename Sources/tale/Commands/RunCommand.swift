@@ -27,6 +27,7 @@ struct RunCommand: AsyncParsableCommand {
 
   func run() async throws {
     let session = try Session(options, quiet: true)
+    try Submission.check(file, session.variables)
     let queue = try session.openQueue(create: true)
     let environment = try session.runEnvironment(queue)
     let submission = Submission(

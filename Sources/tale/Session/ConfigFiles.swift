@@ -90,8 +90,8 @@ struct ConfigFiles {
     // Without a working folder there is nothing in it.
     var folders = [try? Session.expand("config", variables)].compactMap(\.self)
     if let queue = options.queue ?? variables["TALE_QUEUE_ROOT"], !queue.isEmpty {
-      folders.append(
-        try Session.expand(queue, variables).removingLastComponent().appending("config"))
+      let beside = try Session.expand(queue, variables).removingLastComponent().appending("config")
+      if !folders.contains(beside) { folders.append(beside) }
     }
     for folder in folders {
       if try add(folder.appending("\(name).yaml"), to: &layers) { return }

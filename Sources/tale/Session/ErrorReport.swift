@@ -12,8 +12,7 @@ struct ErrorReport {
   let message: String
   let status: ExitStatus
 
-  /// Nil for what the argument parser reports itself.
-  init?(_ error: any Error) {
+  init(_ error: any Error) {
     switch error {
     case let failure as CommandFailure:
       message = failure.message
@@ -23,10 +22,17 @@ struct ErrorReport {
       status = refusal.status
     case let failure as ConfigFailure:
       message = "\(failure)"
-      status = .configuration
+      // A value of a flag stands in no configuration.
+      status = failure.place.hasPrefix("--") ? .usage : .configuration
+    case QueueRefusal.system(let failure):
+      message = "\(QueueRefusal.system(failure))\(Self.advice(failure))"
+      status = .cannotWrite
+    case let refusal as QueueRefusal where refusal.isOfUser:
+      message = "\(refusal)"
+      status = .cannotWrite
     case let refusal as QueueRefusal:
       message = "\(refusal)"
-      status = Self.status(of: refusal)
+      status = .configuration
     case let unavailable as ServerUnavailable:
       message = "the model server cannot be had: \(unavailable)"
       status = .serviceMissing
@@ -49,23 +55,24 @@ struct ErrorReport {
       message = "\(failure)"
       status = .cannotWrite
     case let failure as DatabaseError:
-      message = """
-        the ledger cannot be used: \(failure); it can be deleted, and is made anew from the \
-        projects' journals
-        """
+      message = "the ledger cannot be used: \(failure); \(Self.advice(failure))"
       status = .cannotWrite
     case is CancellationError:
       message = "interrupted; what was running is saved and goes on at the next start"
       status = .interrupted
     default:
-      return nil
+      // Whatever it is, nobody should take it for done or for a wrong argument.
+      message = "\(error)".isEmpty ? "failed: \(type(of: error))" : "\(error)"
+      status = .projectFailed
     }
   }
 
-  private static func status(of refusal: QueueRefusal) -> ExitStatus {
-    switch refusal {
-    case .system: .cannotWrite
-    case .notAQueue, .network, .notAFolder, .otherDisk, .otherOwner, .newer: .configuration
+  private static func advice(_ failure: DatabaseError) -> String {
+    switch failure.resultCode {
+    case .SQLITE_FULL: "free some space, and start again: nothing is lost"
+    case .SQLITE_READONLY, .SQLITE_CANTOPEN, .SQLITE_PERM, .SQLITE_IOERR:
+      "check who may write in system.data_dir, and its disk"
+    default: "it can be deleted, and is made anew from the projects' journals"
     }
   }
 
@@ -74,15 +81,24 @@ struct ErrorReport {
     switch failure.code {
     case .permissionDenied, .notPermitted: return "; check who may write there"
     case .readOnlyFileSystem: return "; it is mounted read-only"
+    case .notDirectory: return "; a part of that path is a file, and no folder"
     default: return ""
     }
   }
 }
 
+extension QueueRefusal {
+  fileprivate var isOfUser: Bool {
+    if case .otherUser = self { return true }
+    return false
+  }
+}
+
 /// Something that a command cannot do, in words for its user.
-struct CommandFailure: Error {
+struct CommandFailure: Error, CustomStringConvertible {
   let message: String
   let status: ExitStatus
+  var description: String { message }
 
   init(_ message: String, _ status: ExitStatus) {
     self.message = message

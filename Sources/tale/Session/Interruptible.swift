@@ -2,20 +2,33 @@ internal import Glibc
 internal import Synchronization
 internal import UnixSignals
 
-/// Runs work that SIGINT and SIGTERM stop in order: it is cancelled, saves itself, and ends.
+/// Runs work that SIGINT, SIGTERM and SIGHUP stop in order: it is cancelled, saves itself, and ends.
 ///
 /// A second SIGINT ends the process at once.
 enum Interruptible {
+  /// What SIGHUP means: a terminal that was closed, or word to a service.
+  enum Hangup: Sendable {
+    /// As SIGTERM; under nohup, which ignores it, it stays ignored.
+    case end
+    /// Something to do meanwhile, while the work goes on.
+    case reread(@Sendable () async -> Void)
+  }
+
   /// - Throws: ``ExitStatus/interrupted`` or ``ExitStatus/terminated`` when a signal stopped it.
   static func run<Result: Sendable>(
-    _ work: @escaping @Sendable () async throws -> Result
+    hangup: Hangup = .end, _ work: @escaping @Sendable () async throws -> Result
   ) async throws -> Result {
     let caught = Caught()
-    let signals = await UnixSignalsSequence(trapping: .sigint, .sigterm)
+    let signals = await UnixSignalsSequence(
+      trapping: isHeard(hangup) ? [.sigint, .sigterm, .sighup] : [.sigint, .sigterm])
     return try await withThrowingTaskGroup(of: Result?.self) { group in
       group.addTask { try await work() }
       group.addTask {
         for await signal in signals {
+          if signal == .sighup, case .reread(let reread) = hangup {
+            await reread()
+            continue
+          }
           let isSecond = caught.note(signal == .sigint ? .interrupted : .terminated)
           if isSecond, signal == .sigint { _exit(ExitStatus.interrupted.rawValue) }
           if !isSecond {
@@ -42,6 +55,24 @@ enum Interruptible {
       }
     }
   }
+
+  /// Until ``run(hangup:_:)`` listens.
+  static func ignoreHangup() { signal(SIGHUP, SIG_IGN) }
+
+  private static func isHeard(_ hangup: Hangup) -> Bool {
+    if case .reread = hangup { return true }
+    var action = sigaction()
+    // Asked before anything traps it, which ignores it as well.
+    return wasIgnoredAtStart.withLock { known in
+      if let known { return !known }
+      sigaction(SIGHUP, nil, &action)
+      let isIgnored = unsafeBitCast(action.__sigaction_handler.sa_handler, to: Int.self) == 1
+      known = isIgnored
+      return !isIgnored
+    }
+  }
+
+  private static let wasIgnoredAtStart = Mutex<Bool?>(nil)
 
   private struct StopRequest: Error {}
 

@@ -18,7 +18,6 @@ struct Session {
   let logger: Logger
   let level: LogLevel
   private let options: GlobalOptions
-  private let isQuiet: Bool
 
   /// Reads the configuration.
   ///
@@ -30,10 +29,12 @@ struct Session {
     layers = try Self.layers(options, variables)
     settings = try Settings(layers)
     level = LogLevel(quiet ? "WARNING" : settings.logLevel)
-    isQuiet = quiet
     logger = StderrLog.logger(level)
     for warning in layers.warnings { logger.warning("\(warning)") }
   }
+
+  /// All layers, as the files are now; what was said of them at the start is not said again.
+  func layersNow() throws -> ConfigLayers { try Self.layers(options, variables) }
 
   /// All layers, as files and variables are now.
   private static func layers(

@@ -18,38 +18,50 @@ struct Submission {
     _ file: String, lane: String, origin: String, variables: [String: String]
   ) throws -> ProjectID {
     if file == "-" {
-      let bytes = try Descriptor.open("/dev/stdin", O_RDONLY, operation: "read")
-        .readPrefix(maxBytes + 1)
       return try id(
         of: file,
-        try acceptor.accept(copyOf: bytes, name: "stdin.md", lane: lane, origin: origin))
+        try acceptor.accept(
+          copyOf: try standardInput(), name: "stdin.md", lane: lane, origin: origin))
     }
-    let path = try Session.expand(file, variables)
+    let (path, kind) = try Self.check(file, variables)
     let name = path.lastComponent?.string ?? "project.md"
+    if kind == .folder { return try submit(folder: path, as: file, name, lane, origin) }
+    let bytes = try Descriptor.open(path, O_RDONLY, operation: "read").readPrefix(maxBytes + 1)
+    return try id(
+      of: file, try acceptor.accept(copyOf: bytes, name: name, lane: lane, origin: origin))
+  }
+
+  /// Where a file or folder is, if it is one that can be a description.
+  ///
+  /// - Throws: ``SubmissionRefusal``.
+  @discardableResult
+  static func check(
+    _ file: String, _ variables: [String: String]
+  ) throws -> (FilePath, FileStatus.Kind) {
+    let path = try Session.expand(file, variables)
+    if file == "-" { return (path, .regular) }
     switch try FileStatus.ifPresent(path)?.kind {
     case nil:
       throw SubmissionRefusal(
         file, why: "there is no file \(path)", mend: "Name one that is there.", .usage)
-    case .folder: return try submit(folder: path, as: file, name, lane, origin)
     case .link, .other:
       throw SubmissionRefusal(
         file, why: "\(path) is neither a regular file nor a folder",
-        mend: "Name the file or the folder itself.", .usage)
-    case .regular:
-      let bytes = try Descriptor.open(path, O_RDONLY, operation: "read").readPrefix(maxBytes + 1)
-      return try id(
-        of: file, try acceptor.accept(copyOf: bytes, name: name, lane: lane, origin: origin))
+        mend: "Name the file or the folder itself, or give it as - on standard input.", .usage)
+    case .folder:
+      guard try FileStatus.ifPresent(path.appending("project.md"))?.kind == .regular else {
+        throw SubmissionRefusal(
+          file, why: "the folder \(path) has no project.md that is a regular file",
+          mend: "Put the description into it as project.md.", .usage)
+      }
+      return (path, .folder)
+    case .regular: return (path, .regular)
     }
   }
 
   private func submit(
     folder path: FilePath, as file: String, _ name: String, _ lane: String, _ origin: String
   ) throws -> ProjectID {
-    guard try FileStatus.ifPresent(path.appending("project.md"))?.kind == .regular else {
-      throw SubmissionRefusal(
-        file, why: "the folder \(path) has no project.md that is a regular file",
-        mend: "Put the description into it as project.md.", .usage)
-    }
     if Self.contains(path, queue.folders.root) {
       throw SubmissionRefusal(
         file, why: "the queue is inside the folder \(path)", mend: "Name a folder beside it.",
@@ -72,6 +84,28 @@ struct Submission {
 
   private static func contains(_ folder: FilePath, _ other: FilePath) -> Bool {
     other.starts(with: folder)
+  }
+
+  /// What comes on standard input, one byte more than allowed at most: then it is refused as too
+  /// long.
+  private func standardInput() throws -> [UInt8] {
+    var bytes: [UInt8] = []
+    var chunk = [UInt8](repeating: 0, count: 65_536)
+    while bytes.count <= maxBytes {
+      let got: Int
+      do {
+        got = try chunk.withUnsafeMutableBytes { try FileDescriptor.standardInput.read(into: $0) }
+      } catch Errno.badFileDescriptor {
+        throw CommandFailure(
+          "standard input is closed; give the description there, or name a file instead of -",
+          .usage)
+      } catch let code as Errno {
+        throw SystemFailure("read", "/dev/stdin", code)
+      }
+      if got == 0 { break }
+      bytes += chunk.prefix(min(got, maxBytes + 1 - bytes.count))
+    }
+    return bytes
   }
 
   private func id(of file: String, _ outcome: Acceptor.Outcome) throws -> ProjectID {
@@ -125,8 +159,8 @@ struct SubmissionRefusal: Error {
 
   var message: String {
     """
-    \(file)\(line.map { ":\($0)" } ?? "")\(column.map { ":\($0)" } ?? ""): \(why). \
-    \(mend)\(folder.map { " (\($0))" } ?? "")
+    \(file)\(line.map { ":\($0)" } ?? "")\(column.map { ":\($0)" } ?? ""): \(why)\
+    \(why.hasSuffix("?") ? "" : ".") \(mend)\(folder.map { " (\($0))" } ?? "")
     """
   }
 }

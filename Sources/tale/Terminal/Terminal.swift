@@ -1,4 +1,6 @@
 internal import Glibc
+internal import Synchronization
+internal import SystemPackage
 
 /// What goes to the person: data to stdout, everything else to stderr.
 enum Terminal {
@@ -19,10 +21,15 @@ enum Terminal {
   /// Writes a line of data to stdout, at once: a reader of a pipe sees it when it happens.
   ///
   /// Programs get every byte; a terminal gets none that it would obey.
+  /// What cannot be written stops nothing; ``dataStatus(after:)`` tells at the end.
   static func data(_ text: String, terminator: String = "\n") {
     LiveRegion.clear()
     let isShown = isatty(STDOUT_FILENO) == 1
-    write((isShown ? DisplayText.harmless(text) : text) + terminator, to: STDOUT_FILENO)
+    let failure = write(
+      (isShown ? DisplayText.harmless(text) : text) + terminator, to: STDOUT_FILENO)
+    // A reader that has seen enough, such as head, is no failure.
+    guard let failure, failure != .brokenPipe else { return }
+    dataFailure.withLock { $0 = $0 ?? failure }
   }
 
   /// Writes to stderr as it is; for what draws.
@@ -33,15 +40,44 @@ enum Terminal {
     writeRaw(text)
   }
 
-  private static func write(_ text: String, to descriptor: CInt) {
+  /// Why data could not be written, the first time.
+  private static let dataFailure = Mutex<Errno?>(nil)
+
+  /// The exit code of a command: when nothing else went wrong, but data did not reach its reader, a
+  /// script must not take what it has for everything.
+  static func dataStatus(after status: ExitStatus) -> ExitStatus {
+    guard let failure = dataFailure.withLock({ $0 }) else { return status }
+    let why = failure == .badFileDescriptor ? "it is closed" : "\(failure)"
+    error("cannot write to standard output: \(why); what was to be printed there is not complete")
+    return status == .done ? .cannotWrite : status
+  }
+
+  /// Puts something in the place of standard input, output and error where they are closed: the next
+  /// file that is opened would take their number, and be written to.
+  static func holdStandardDescriptors() {
+    for (descriptor, flags) in [
+      // What is read or written there fails, as it should.
+      (STDIN_FILENO, O_WRONLY), (STDOUT_FILENO, O_RDONLY),
+      // There is nobody to tell.
+      (STDERR_FILENO, O_WRONLY),
+    ] where fcntl(descriptor, F_GETFD) == -1 {
+      // The lowest free number is this one, since those below are taken.
+      _ = open("/dev/null", flags)
+    }
+  }
+
+  /// - Returns: why not all was written.
+  @discardableResult
+  private static func write(_ text: String, to descriptor: CInt) -> Errno? {
     var bytes = Array(text.utf8)[...]
     while !bytes.isEmpty {
       let written = bytes.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
       if written < 0, errno == EINTR { continue }
-      // A reader that went away must not stop the work.
-      if written <= 0 { return }
+      // Nobody who reads must not stop the work.
+      if written <= 0 { return Errno(rawValue: errno) }
       bytes = bytes.dropFirst(written)
     }
+    return nil
   }
 
   static var columns: Int {
