@@ -181,6 +181,23 @@ import Testing
     #expect(try shop.text(ended.failure).contains("cancelled by its user"))
   }
 
+  @Test func `a runner that finds a cancellation ends the project before any call`() async throws {
+    let shop = try Workshop(ScriptedModel.echo)
+    let project = try shop.submit(StoppingTests.two)
+    var journal = try Journal.open(project.journal)
+    try journal.append(
+      .controlled(.init(action: .cancel, origin: .command, modified: nil, answer: "so be it")),
+      at: Timestamp(seconds: 1_800_000_900), durable: true)
+    _ = consume journal
+    // Without the desk, as `tale run` works.
+    let turn = try await QueueService(shop.environment()).run(project)
+    guard case .ran(_, .ended(_, .cancelled)) = turn else {
+      Issue.record("\(turn)")
+      return
+    }
+    #expect(try shop.failed.count == 1 && shop.model.calls.isEmpty)
+  }
+
   @Test func `a cancelled project that was not delivered is delivered`() async throws {
     let shop = try Workshop(ScriptedModel.echo)
     let project = try shop.submit(StoppingTests.two)

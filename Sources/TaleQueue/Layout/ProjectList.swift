@@ -73,6 +73,8 @@ public struct ProjectList: Sendable {
     guard let bytes = try DurableFile.readIfPresent(project.progress, limit: 1 << 20) else {
       return nil
     }
-    return try JSON.decodeVersioned(Progress.self, from: bytes)
+    // Decoded once, not first for its schema: there may be thousands.
+    let progress = try JSON.decode(Progress.self, from: bytes)
+    return progress.schema <= JSON.schema ? progress : nil
   }
 }
