@@ -4,9 +4,15 @@ PREFIX ?= /usr/local
 # Colours are a compiler flag: on a terminal and in a pipe they would build everything anew.
 BUILD  := $(SWIFT) build --no-color-diagnostics
 TALE   := .build/release/tale
+# Where `make install` puts things: below DESTDIR, which packagers set.
+BIN  = $(DESTDIR)$(PREFIX)/bin
+MAN  = $(DESTDIR)$(PREFIX)/share/man/man1
+BASH = $(DESTDIR)$(PREFIX)/share/bash-completion/completions
+ZSH  = $(DESTDIR)$(PREFIX)/share/zsh/site-functions
+FISH = $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d
 
 .DEFAULT_GOAL := help
-.PHONY: help deps deps-test build models run test lint bench install clean
+.PHONY: help deps deps-test deps-bench build models run test lint bench install uninstall clean
 
 help: ## Show this
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 18
@@ -16,6 +22,9 @@ deps: ## Install what is missing (apt-get; sudo when not root)
 
 deps-test: deps
 	@scripts/install-dependencies --for-tests
+
+deps-bench: deps
+	@scripts/install-dependencies --for-bench
 
 build: deps ## Build .build/release/tale
 	$(BUILD) -c release --product tale --static-swift-stdlib
@@ -37,11 +46,20 @@ test: deps-test ## Run every test, on the real models too
 lint: ## Check the format of every Swift file
 	$(SWIFT) format lint -s -r -p Package.swift Sources Tests
 
-bench: models ## Measure what tale promises, against references in the same run
-	@scripts/bench $(TALE)
+bench: deps-bench models ## Measure what tale promises, against references in the same run
+	@scripts/bench $(TALE) $(PARTS)
 
-install: build ## Install the binary to PREFIX/bin
-	install -D -m 755 $(TALE) $(DESTDIR)$(PREFIX)/bin/tale
+# With TALE=... that binary is installed, and nothing is built.
+install: $(if $(filter command,$(firstword $(origin TALE))),,build) ## Install binary, manual and completions below PREFIX
+	install -d $(BIN) $(MAN) $(BASH) $(ZSH) $(FISH)
+	install -s -m 755 $(TALE) $(BIN)/tale
+	scripts/make-manual $(TALE) >$(MAN)/tale.1
+	$(TALE) --generate-completion-script bash >$(BASH)/tale
+	$(TALE) --generate-completion-script zsh >$(ZSH)/_tale
+	$(TALE) --generate-completion-script fish >$(FISH)/tale.fish
+
+uninstall: ## Remove what make install put below PREFIX; queues and models stay
+	rm -f $(BIN)/tale $(MAN)/tale.1 $(BASH)/tale $(ZSH)/_tale $(FISH)/tale.fish
 
 clean: ## Remove what was built; queue and models stay
 	rm -rf .build

@@ -126,6 +126,14 @@ let package = Package(
       ],
       swiftSettings: strict),
     .testTarget(name: "HouseTests", dependencies: ["TestSupport"], swiftSettings: strict),
+    // The pages of docs/reference against the code and the real binary.
+    .testTarget(
+      name: "ReferenceTests",
+      dependencies: [
+        "tale", "TaleCore", "TaleConfig", "TaleQueue", "TaleLedger", "TaleRunner", "TestSupport",
+        grdb, systemPackage,
+      ],
+      swiftSettings: strict),
     .testTarget(
       name: "EndToEndTests",
       dependencies: ["tale", "TaleCore", "TaleSystem", "TestSupport", subprocess],

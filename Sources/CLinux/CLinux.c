@@ -2,6 +2,12 @@
 // Not in the header: these bring fd_set in another shape than Swift's own C library module has.
 #include <signal.h>
 #include <spawn.h>
+#include <wchar.h>
+
+// Declared for X/Open only, and the header's own macros stand otherwise.
+int wcwidth(wchar_t scalar);
+
+int tale_columns(unsigned int scalar) { return wcwidth((wchar_t)scalar); }
 
 int tale_spawn_detached(char *const arguments[], const char *folder, int log, pid_t *pid) {
   posix_spawn_file_actions_t actions;

@@ -142,8 +142,8 @@ struct ConfigFileReading {
 
   private static func isKnownPrefix(_ parts: [String]) -> Bool {
     SettingKey.all.contains { key in
-      let own = key.path.split(separator: ".")
-      return own.count >= parts.count && zip(own, parts).allSatisfy { $0 == "*" || $0 == $1 }
+      key.parts.count >= parts.count
+        && zip(key.parts, parts).allSatisfy { $0 == "*" || $0 == $1 }
     }
   }
 
@@ -151,7 +151,7 @@ struct ConfigFileReading {
   private static func children(of parts: [String]) -> [String] {
     var names: [String] = []
     for key in SettingKey.all {
-      let own = key.path.split(separator: ".").map(String.init)
+      let own = key.parts
       guard own.count > parts.count, zip(own, parts).allSatisfy({ $0 == "*" || $0 == $1 }),
         own[parts.count] != "*", !names.contains(own[parts.count])
       else { continue }

@@ -34,6 +34,8 @@ public struct SettingKey: Sendable {
 
   /// Parts separated by dots; `*` stands for a name that the user chooses.
   public let path: String
+  /// The path, split once: a file's every key is looked for among all of them.
+  let parts: [String]
   public let kind: Kind
   /// As it would stand in a file; nil for keys below a `*`.
   public let standard: String?
@@ -45,6 +47,7 @@ public struct SettingKey: Sendable {
     _ effect: Effect = .restart
   ) {
     self.path = path
+    parts = path.split(separator: ".").map(String.init)
     self.kind = kind
     self.standard = standard
     self.meaning = meaning
@@ -64,8 +67,7 @@ public struct SettingKey: Sendable {
   }
 
   func matches(_ parts: [String]) -> Bool {
-    let own = path.split(separator: ".")
-    return own.count == parts.count && zip(own, parts).allSatisfy { $0 == "*" || $0 == $1 }
+    self.parts.count == parts.count && zip(self.parts, parts).allSatisfy { $0 == "*" || $0 == $1 }
   }
 
   public static let all: [SettingKey] = [

@@ -33,6 +33,9 @@ public struct GitFailure: Error, Equatable, Sendable, CustomStringConvertible {
   /// The object, reference or repository is not there.
   public var isMissing: Bool { code == GIT_ENOTFOUND.rawValue }
 
+  /// The system refused, not git: nothing that the content of a repository did wrong.
+  public var isOfSystem: Bool { errorClass == Int32(GIT_ERROR_OS.rawValue) }
+
   /// The disk is full, or the user's share of it is.
   public var isOutOfSpace: Bool {
     // libgit2 keeps no errno, it appends strerror() to its message.

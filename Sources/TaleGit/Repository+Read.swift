@@ -6,11 +6,13 @@ extension Repository {
   public static let filesMax = 1_000_000
 
   /// The history of `main`, the newest first, along first parents.
-  /// - Parameter limit: how many commits at most.
-  public func log(limit: Int) throws(GitFailure) -> [CommitInfo] {
+  /// - Parameters:
+  ///   - limit: how many commits at most.
+  ///   - end: not this one, nor those before it.
+  public func log(limit: Int, until end: CommitID? = nil) throws(GitFailure) -> [CommitInfo] {
     var commits: [CommitInfo] = []
     var next = try head()
-    while let id = next, commits.count < limit {
+    while let id = next, id != end, commits.count < limit {
       let commit = try info(of: id)
       commits.append(commit)
       next = commit.parents.first
@@ -50,13 +52,7 @@ extension Repository {
     _ path: String, at commit: CommitID, limit: Int
   ) throws(GitFailure) -> [UInt8]? {
     let reader = TreeReader(self)
-    var found = TreeEntry(kind: .folder, id: try rawTree(of: commit))
-    for part in TreePath.parts(of: Array(path.utf8)) {
-      guard found.kind == .folder, let next = try reader.entries(of: found.id)[part] else {
-        return nil
-      }
-      found = next
-    }
+    guard let found = try entry(path, at: commit) else { return nil }
     switch found.kind {
     case .folder, .submodule: return nil
     case .file, .executable, .link: break
@@ -68,6 +64,28 @@ extension Repository {
         code: GIT_EBUFS)
     }
     return try reader.withBlob(found.id) { Array($0) }
+  }
+
+  /// Whether a commit has an executable file at this path.
+  public func isExecutable(_ path: String, at commit: CommitID) throws(GitFailure) -> Bool {
+    try entry(path, at: commit)?.kind == .executable
+  }
+
+  private func entry(_ path: String, at commit: CommitID) throws(GitFailure) -> TreeEntry? {
+    let reader = TreeReader(self)
+    var found = TreeEntry(kind: .folder, id: try rawTree(of: commit))
+    for part in TreePath.parts(of: Array(path.utf8)) {
+      guard found.kind == .folder, let next = try reader.entries(of: found.id)[part] else {
+        return nil
+      }
+      found = next
+    }
+    return found
+  }
+
+  /// A file's content by the name that ``TreeFile`` gives it, whatever the bytes of its path.
+  public func content(of blob: ObjectID) throws(GitFailure) -> [UInt8] {
+    try TreeReader(self).withBlob(blob.raw) { Array($0) }
   }
 
   /// All files of a commit, in the order of git's trees; submodules are left out.

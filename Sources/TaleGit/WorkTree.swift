@@ -18,6 +18,12 @@ struct WorkTree: ~Copyable {
     root = try WorkFolder.open(repository.place)
   }
 
+  /// The files of a folder that is not the repository's own.
+  init(reader: TreeReader, root: consuming WorkFolder) {
+    self.reader = reader
+    self.root = root
+  }
+
   /// One path that is not as in the tree.
   struct Difference {
     let path: [UInt8]

@@ -55,6 +55,23 @@ public final class Ledger: Sendable {
     try await pool.read { try Execution.fetch($0, project: project) }
   }
 
+  /// What the last answered calls for subtasks took with a model: tokens and milliseconds.
+  public func pastCalls(
+    of model: String, limit: Int
+  ) async throws -> [(tokens: Int, milliseconds: Int64)] {
+    try await pool.read { database in
+      let rows = try Row.fetchAll(
+        database,
+        sql: """
+          SELECT booked_tokens, duration_ms FROM executions
+          WHERE model = ? AND purpose = 'subtask' AND outcome = 'answered'
+            AND booked_tokens IS NOT NULL AND duration_ms IS NOT NULL
+          ORDER BY started_at DESC LIMIT ?
+          """, arguments: [model, limit])
+      return rows.map { (tokens: $0["booked_tokens"], milliseconds: $0["duration_ms"]) }
+    }
+  }
+
   /// The projects that are in the ledger up to their end.
   public func endedProjects() async throws -> Set<ProjectID> {
     try await pool.read { database in

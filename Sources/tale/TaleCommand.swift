@@ -12,6 +12,9 @@ struct TaleCommand: AsyncParsableCommand {
     version: Version.current,
     subcommands: [
       InitCommand.self, WatchCommand.self, DrainCommand.self, RunCommand.self, SubmitCommand.self,
+      PlanCommand.self,
+      PauseCommand.self, ResumeCommand.self, CancelCommand.self, RetryCommand.self,
+      ListCommand.self, CheckpointsCommand.self,
       StatusCommand.self, LogsCommand.self, ModelsCommand.self, ConfigCommand.self,
       DoctorCommand.self,
       ModelHostCommand.self,

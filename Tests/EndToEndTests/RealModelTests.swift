@@ -80,6 +80,15 @@ import Testing
     }
   }
 
+  @Test func `all examples dropped together come to their end on the real models`() async throws {
+    try await Household.with(config: "execution: {max_retries: 6}\n") { house in
+      _ = try await house.tale("init", house.root.string)
+      try await Examples.dropAll(house)
+      let outcome = try await house.tale("drain")
+      try await Examples.expectDone(house, outcome)
+    }
+  }
+
   private struct Receipt: Decodable {
     struct File: Decodable { let path: String; let bytes: Int }
     struct Tokens: Decodable { let prompt: Int; let completion: Int }

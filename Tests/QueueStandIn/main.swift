@@ -8,6 +8,7 @@ import TaleSystem
 //   intake ROOT       one look at the inbox without waiting for anything to settle; says what came
 //   list ROOT         says what the inbox holds
 //   submit ROOT FILE  accepts a copy of a file
+//   copy ROOT FOLDER  accepts a copy of a folder
 //   recover ROOT      brings the queue back into order
 //   remove FOLDER     removes it with all that is in it
 //   probe FILE        asks for writers again and again while another thread is one
@@ -71,6 +72,16 @@ do {
     let outcome = try acceptor.accept(
       copyOf: try DurableFile.read(file, limit: 1 << 22), name: file.lastComponent?.string ?? "",
       lane: "", origin: "submit")
+    say("\(outcome)")
+  case "copy":
+    let acceptor = try acceptor(arguments[2])
+    let folder = FilePath(arguments[3])
+    let label = Acceptor.CopyLabel(
+      name: folder.lastComponent?.string ?? "", lane: "", origin: "submit")
+    let outcome = try acceptor.accept(label) { copy in
+      try copy.takeInput(folder)
+      try copy.takeDescriptionFromInput()
+    }
     say("\(outcome)")
   case "recover":
     for line in try Recovery(try acceptor(arguments[2])).run() { say(line) }

@@ -70,33 +70,6 @@ import Testing
     #expect(cloud.promptPrice != nil && cloud.completionPrice != nil)
   }
 
-  /// The rows of the page's table.
-  private static func rows(of page: String) -> [String] {
-    let lines = page.split(separator: "\n")
-    guard let start = lines.firstIndex(of: "| key | effect |") else { return [] }
-    return lines[(start + 2)...].prefix { $0.hasPrefix("|") }.map(String.init)
-  }
-
-  private static var expected: [String] {
-    SettingKey.all.map { "| `\($0.path)` | \($0.effect.rawValue) |" }
-  }
-
-  @Test func `the page names every key and when a changed value counts`() throws {
-    let page = try SourceTree.text("docs/CONFIGURATION.md")
-    #expect(Self.rows(of: page) == Self.expected)
-  }
-
-  @Test func `a page that lacks a key or has another effect is found`() throws {
-    let page = try SourceTree.text("docs/CONFIGURATION.md")
-    for (old, new) in [
-      ("| `lanes` | restart |\n", ""), ("| `lanes` | restart", "| `lanes` | reread"),
-    ] {
-      let changed = page.replacing(old, with: new)
-      #expect(changed != page)
-      #expect(Self.rows(of: changed) != Self.expected)
-    }
-  }
-
   @Test func `what holds places, models and folders waits for a restart`() {
     let reread = SettingKey.all.filter { $0.effect == .reread }.map(\.path)
     #expect(reread.allSatisfy { !$0.hasPrefix("models.") && $0 != "queue.root" && $0 != "lanes" })

@@ -17,6 +17,24 @@ import Testing
     #expect(place.git("status", "--porcelain").output.isEmpty)
   }
 
+  @Test func `the changed files of a commit are those that git names`() throws {
+    let repository = try Repository.create(at: place.work)
+    var commits = [try repository.save(.put("a.txt", "one"), .put("sub/deep/b.txt", "two"))]
+    commits.append(try repository.save(.put("sub/c.txt", "three"), .put("a.txt", "more")))
+    commits.append(try repository.save(.remove(path: "sub/deep/b.txt")))
+    commits.append(
+      try repository.save(.remove(path: "a.txt"), .put("a.txt/inside", "a folder now")))
+    commits.append(try repository.save())
+    for commit in commits {
+      let names = place.git(
+        "diff-tree", "--root", "--no-commit-id", "--name-only", "--no-renames", "-r", "\(commit)")
+      #expect(
+        try repository.changedFiles(in: commit)
+          == names.output.split(separator: "\n").map(String.init))
+    }
+    #expect(try repository.changedFiles(in: commits[3]) == ["a.txt", "a.txt/inside"])
+  }
+
   @Test func `a commit without the old tree's files keeps them`() throws {
     let repository = try Repository.create(at: place.work)
     let first = try repository.save(.put("a.txt", "one"), .put("sub/deep/b.txt", "two"))

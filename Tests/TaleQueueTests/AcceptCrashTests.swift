@@ -154,4 +154,25 @@ import Testing
       }
     }
   }
+
+  @Test func `a kill while a folder is copied leaves one whole project or none`() throws {
+    let copy = try CrashLibrary(
+      ["copy", folder("queue").string, folder("counter").string], below: folder("queue"))
+    let prepare = { (place: QueuePlace) in
+      try place.folder.write("Write a word counter.\n", to: "counter/project.md")
+      try place.folder.write("one two three\n", to: "counter/data/words.txt")
+    }
+    try killEverywhere(copy, prepare: { _ = try prepare($0) }) { place, wasKilled, moment in
+      _ = try place.recover()
+      #expect(try place.stagingNames() == [], "\(moment)")
+      #expect(try place.inboxNames() == [], "\(moment)")
+      let projects = try place.active()
+      #expect(try place.failed().isEmpty, "\(moment)")
+      #expect(projects.count == 1 || (wasKilled && projects.isEmpty), "\(moment)")
+      for project in projects {
+        #expect(try snapshot(project.input) == snapshot(folder("counter")), "\(moment)")
+        #expect(try text(project.description) == "Write a word counter.\n", "\(moment)")
+      }
+    }
+  }
 }

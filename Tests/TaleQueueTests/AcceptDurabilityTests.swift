@@ -78,6 +78,32 @@ import Testing
     #expect(after.contains { $0.operation == "sync" && $0.path == "\(queue)/.tale/staging" })
   }
 
+  @Test func `a copied folder is on disk whole before it gets its place`() throws {
+    let place = try QueuePlace(at: folder)
+    try place.folder.write("Write a word counter.\n", to: "counter/project.md")
+    try place.folder.write("one two three\n", to: "counter/data/words.txt")
+    let queue = folder("queue").string
+    let copy = try CrashLibrary(["copy", queue, folder("counter").string], below: folder("queue"))
+    let steps = try copy.run(killedBefore: nil).steps.compactMap(DiskModel.Step.init)
+    let index = try #require(
+      steps.firstIndex {
+        $0.operation == "rename" && $0.target?.hasPrefix("\(queue)/active") == true
+      })
+    var disk = DiskModel(start: [])
+    for step in steps[..<index] { disk.take(step) }
+    let staged = steps[index].path
+    for file in ["project.md", "events.jsonl", "input/project.md", "input/data/words.txt"] {
+      #expect(disk.isDurable("\(staged)/\(file)"), "\(file)")
+    }
+    // The control: without the syncs of what was copied the model says that it is lost.
+    var forgetful = DiskModel(start: [])
+    for step in steps[..<index]
+    where step.operation != "sync" || !step.path.hasPrefix("\(staged)/input") {
+      forgetful.take(step)
+    }
+    #expect(!forgetful.isDurable("\(staged)/input/data/words.txt"))
+  }
+
   @Test func `the model of the disk forgets what was not synced`() {
     func step(_ operation: String, _ path: String, _ target: String? = nil) -> DiskModel.Step {
       DiskModel.Step(operation: operation, path: path, target: target)

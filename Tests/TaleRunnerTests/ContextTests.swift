@@ -23,7 +23,8 @@ import Testing
 
   private static func item(_ name: String, bytes: Int, needed: Bool = false) -> ContextBuilder.Item
   {
-    .init(name: name, content: String(repeating: "x", count: bytes), isNeeded: needed)
+    .init(
+      name: name, content: String(repeating: "x", count: bytes), need: needed ? .wanted : .none)
   }
 
   @Test func `what does not fit is left out whole, what is needed goes in first`() throws {

@@ -61,3 +61,7 @@ static inline int tale_pidfd_send(int process, int number) {
 
 /// pipe2(2) with O_CLOEXEC: reading end, writing end. -1 and errno on failure.
 static inline int tale_pipe(int ends[2]) { return pipe2(ends, O_CLOEXEC); }
+
+/// Columns that a terminal gives a code point (wcwidth(3)); -1 for what it cannot show. The
+/// character type of the locale must be UTF-8.
+int tale_columns(unsigned int scalar);

@@ -57,7 +57,8 @@ public struct DescriptionParser: Sendable {
     let plan = try header?.plan(title: title) ?? tasks
     return ProjectDescription(
       title: title, body: body, priority: header?.priority ?? 0, model: header?.model,
-      thinking: header?.thinking ?? .auto, budget: header?.budget ?? .init(),
+      thinking: header?.thinking ?? .auto, start: header?.start ?? .empty,
+      budget: header?.budget ?? .init(),
       outputs: header?.outputs ?? [], retries: header?.retries, plan: plan)
   }
 

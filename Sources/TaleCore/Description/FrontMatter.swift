@@ -7,6 +7,7 @@ struct FrontMatter {
   private(set) var priority: Int?
   private(set) var model: String?
   private(set) var thinking: ProjectDescription.Thinking?
+  private(set) var start: ProjectDescription.Start?
   private(set) var budget = ProjectDescription.Budget()
   private(set) var outputs: [DeliverablePath]?
   private(set) var retries: Int?
@@ -24,6 +25,9 @@ struct FrontMatter {
   static let notCarriedOut = [
     "window", "not_before", "deadline", "after", "check", "sandbox", "notify",
   ]
+
+  /// What a budget may have.
+  static let budgetKeys = ["tokens", "time", "cost"]
 
   /// Bytes between the `---` lines.
   static let maxBytes = 64 << 10
@@ -70,12 +74,7 @@ struct FrontMatter {
     case "model": model = try value.text(of: key, maxLength: 200)
     case "thinking":
       thinking = try value.choice(of: key, ProjectDescription.Thinking.self)
-    case "start":
-      if try value.choice(of: key, Start.self) == .input {
-        throw value.problem(
-          "`start: input` is not carried out by this version of tale",
-          mend: "Remove it to begin with an empty folder.")
-      }
+    case "start": start = try value.choice(of: key, ProjectDescription.Start.self)
     case "budget": try readBudget(value)
     case "outputs":
       outputs = try value.list(of: key).map { item throws(DescriptionProblem) in
@@ -87,20 +86,18 @@ struct FrontMatter {
     }
   }
 
-  private enum Start: String, CaseIterable { case empty, input }
-
   private mutating func readBudget(_ value: YAMLValue) throws(DescriptionProblem) {
-    let known = ["tokens", "time", "cost"]
     for (key, line, column, value) in try value.mapping(of: "budget") {
       switch key {
       case "tokens": budget.tokens = try value.count(of: "budget.tokens")
       case "time": budget.timeSeconds = try value.duration(of: "budget.time")
       case "cost": budget.cost = try value.amount(of: "budget.cost")
       default:
-        let meant = NearestName.suggestion(for: key, in: known)
+        let meant = NearestName.suggestion(for: key, in: Self.budgetKeys)
         throw DescriptionProblem(
           "unknown key \"\(key.shown)\" in budget\(meant)",
-          mend: "A budget has: \(known.joined(separator: ", ")).", line: line, column: column)
+          mend: "A budget has: \(Self.budgetKeys.joined(separator: ", ")).", line: line,
+          column: column)
       }
     }
   }

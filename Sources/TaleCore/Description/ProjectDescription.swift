@@ -9,6 +9,8 @@ public struct ProjectDescription: Sendable, Equatable {
   /// A role (`task`, `fallback`, `cloud`) or a model's name; nil: the task model.
   public var model: String?
   public var thinking: Thinking
+  /// What work/ begins with.
+  public var start: Start
   public var budget: Budget
   /// Files that must be there at the end.
   public var outputs: [DeliverablePath]
@@ -18,6 +20,13 @@ public struct ProjectDescription: Sendable, Equatable {
   public var plan: Plan?
 
   public enum Thinking: String, Sendable, Codable, CaseIterable { case auto, on, off }
+
+  public enum Start: String, Sendable, Codable, CaseIterable {
+    /// Nothing; files that came along are read in `input/`.
+    case empty
+    /// A copy of `input/`, with its history where it is a repository; subtasks may rewrite it.
+    case input
+  }
 
   /// Caps of the whole project; nil means no cap.
   public struct Budget: Sendable, Equatable, Codable {

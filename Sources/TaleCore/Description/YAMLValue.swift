@@ -18,7 +18,10 @@ package struct YAMLValue {
     }
     try refuseManyAliases(text, firstLine: firstLine)
     do {
-      return try compose(yaml: text).map { YAMLValue(node: $0, firstLine: firstLine) }
+      // Every value is read as the text that stands there, so nothing needs to be resolved to a
+      // number or a date; the rules for that are regular expressions, and compiling them takes
+      // longer than all the rest of reading a configuration.
+      return try compose(yaml: text, .basic).map { YAMLValue(node: $0, firstLine: firstLine) }
     } catch let error as YamlError {
       throw problem(for: error, firstLine: firstLine)
     } catch {

@@ -11,7 +11,7 @@ extension Event {
       return "\(event.from) -> \(event.to)" + (why.isEmpty ? "" : " (\(why))")
     case .planned(let event):
       return """
-        planned \(event.subtasks) subtasks in \(event.phases) phases (\(event.origin.rawValue)), \
+        planned \(event.subtasks.counted("subtask")) in \(event.phases.counted("phase")) (\(event.origin.rawValue)), \
         commit \(event.commit.prefix(10))
         """
     case .reserved(let event):
@@ -31,6 +31,9 @@ extension Event {
       let what = event.path.map { "`\($0)` (\(event.bytes) bytes)" } ?? "a note"
       return "\(event.subtask) is done: \(what), commit \(event.commit.prefix(10))"
     case .noted(let event): return "\(event.level.rawValue): \(event.message)"
+    case .controlled(let event):
+      let way = event.origin == .file ? "control file" : "command"
+      return "\(event.action) by \(way): \(event.answer)"
     case .ended(let event): return "ended: \(event.outcome.rawValue), \(event.reason)"
     }
   }

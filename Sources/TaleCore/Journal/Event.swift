@@ -13,6 +13,7 @@ public enum Event: Sendable, Equatable {
   case attemptFailed(AttemptFailed)
   case committed(Committed)
   case noted(Noted)
+  case controlled(Controlled)
   case ended(Ended)
 
   /// The first line of every journal: what came, from where, and under which number.
@@ -204,7 +205,7 @@ public enum Event: Sendable, Equatable {
 
   /// Something a person may want to know in the morning.
   public struct Noted: Sendable, Equatable, Codable {
-    public enum Level: String, Sendable, Codable { case info, warning }
+    public enum Level: String, Sendable, Codable, CaseIterable { case info, warning }
     public var level: Level
     public var message: String
 
@@ -226,7 +227,7 @@ public enum Event: Sendable, Equatable {
     }
   }
 
-  public enum Outcome: String, Sendable, Codable {
+  public enum Outcome: String, Sendable, Codable, CaseIterable {
     case done, failed, cancelled
     /// The description could not be accepted as a project.
     case rejected
@@ -242,10 +243,10 @@ public enum Event: Sendable, Equatable {
 }
 
 /// What a call is for.
-public enum CallPurpose: String, Sendable, Codable { case plan, subtask }
+public enum CallPurpose: String, Sendable, Codable, CaseIterable { case plan, subtask }
 
 /// How a call ended.
-public enum CallOutcome: String, Sendable, Codable {
+public enum CallOutcome: String, Sendable, Codable, CaseIterable {
   /// A whole answer.
   case answered
   /// The token limit or the context cut the answer.

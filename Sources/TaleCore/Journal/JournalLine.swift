@@ -15,8 +15,9 @@ public struct JournalLine: Sendable, Equatable {
 extension JournalLine: Codable {
   private enum Key: String, CodingKey { case schema, number, time, event }
 
-  private enum Name: String, Codable {
-    case accepted, leased, moved, planned, reserved, settled, committed, noted, ended
+  /// The kinds of events, as the file names them.
+  enum Name: String, Codable, CaseIterable {
+    case accepted, leased, moved, planned, reserved, settled, committed, noted, controlled, ended
     case attemptFailed = "attempt_failed"
   }
 
@@ -37,6 +38,7 @@ extension JournalLine: Codable {
       case .attemptFailed: .attemptFailed(try .init(from: decoder))
       case .committed: .committed(try .init(from: decoder))
       case .noted: .noted(try .init(from: decoder))
+      case .controlled: .controlled(try .init(from: decoder))
       case .ended: .ended(try .init(from: decoder))
       }
   }
@@ -57,6 +59,7 @@ extension JournalLine: Codable {
       case .attemptFailed(let payload): (.attemptFailed, payload)
       case .committed(let payload): (.committed, payload)
       case .noted(let payload): (.noted, payload)
+      case .controlled(let payload): (.controlled, payload)
       case .ended(let payload): (.ended, payload)
       }
     try container.encode(name, forKey: .event)

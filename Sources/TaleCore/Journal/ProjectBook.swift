@@ -19,6 +19,8 @@ public struct ProjectBook: Sendable, Equatable {
   public private(set) var commits: [Event.Committed] = []
   public private(set) var failedAttempts: [Event.AttemptFailed] = []
   public private(set) var notes: [Event.Noted] = []
+  /// What people told it, with the answers.
+  public private(set) var controls: [Event.Controlled] = []
   public private(set) var ended: Event.Ended?
   public private(set) var endedAt: Timestamp?
   public private(set) var lastLine = 0
@@ -81,6 +83,7 @@ public struct ProjectBook: Sendable, Equatable {
     case .attemptFailed(let payload): failedAttempts.append(payload)
     case .committed(let payload): commits.append(payload)
     case .noted(let payload): notes.append(payload)
+    case .controlled(let payload): controls.append(payload)
     case .ended(let payload):
       let end = payload.outcome.state
       guard ProjectState.mayMove(from: state, to: end) else {
@@ -94,6 +97,14 @@ public struct ProjectBook: Sendable, Equatable {
     lastLine = line.number
     updatedAt = line.time
   }
+
+  /// Whether somebody cancelled it and its end is not written yet: whoever holds the lease ends it.
+  public var isBeingCancelled: Bool {
+    ended == nil && controls.contains { $0.action == .cancel }
+  }
+
+  /// Whether its user paused it, and nothing else is to be done before they resume it.
+  public var restsByUser: Bool { pause?.reason == .user && !isBeingCancelled }
 
   /// Tokens that count against the budget: settled calls as booked, open ones as reserved.
   public var bookedTokens: Int { calls.reduce(0) { $0 + $1.booked } }

@@ -1,6 +1,6 @@
 /// What a project consists of: phases in order, each of subtasks.
 public struct Plan: Sendable, Equatable, Codable {
-  public enum Origin: String, Sendable, Codable {
+  public enum Origin: String, Sendable, Codable, CaseIterable {
     /// The `- [ ]` items of the description.
     case tasks
     /// The key `phases` of the front matter.
@@ -54,15 +54,30 @@ public struct Subtask: Sendable, Equatable, Codable, Identifiable {
   public var output: DeliverablePath?
   /// Earlier subtasks that must be done first, and whose results the model must see.
   public var needs: [ID]
+  /// Files that are there from the start and that the model must see: of `input/`, or of what
+  /// work/ began with.
+  public var reads: [DeliverablePath]
 
   public init(
     id: String, title: String, details: String = "", output: DeliverablePath? = nil,
-    needs: [ID] = []
+    needs: [ID] = [], reads: [DeliverablePath] = []
   ) {
     self.id = id
     self.title = title
     self.details = details
     self.output = output
     self.needs = needs
+    self.reads = reads
+  }
+
+  public init(from decoder: any Decoder) throws {
+    let values = try decoder.container(keyedBy: CodingKeys.self)
+    id = try values.decode(ID.self, forKey: .id)
+    title = try values.decode(String.self, forKey: .title)
+    details = try values.decode(String.self, forKey: .details)
+    output = try values.decodeIfPresent(DeliverablePath.self, forKey: .output)
+    needs = try values.decode([ID].self, forKey: .needs)
+    // Not in plans that were made before there was such a thing.
+    reads = try values.decodeIfPresent([DeliverablePath].self, forKey: .reads) ?? []
   }
 }

@@ -20,14 +20,21 @@ public struct Estimate: Sendable, Equatable, Codable {
     let answered = calls.filter {
       $0.reserved.purpose == .subtask && $0.settled?.outcome == .answered
     }
-    guard answered.count >= 2 else {
+    return self.left(left, like: answered.map { ($0.booked, $0.settled?.milliseconds ?? 0) })
+  }
+
+  /// For `left` subtasks, from what such calls took before; see ``left(_:after:)``.
+  public static func left(
+    _ left: Int, like calls: [(tokens: Int, milliseconds: Int64)]
+  ) -> Estimate {
+    guard calls.count >= 2 else {
       return Estimate(
         tokensLow: left * 600, tokensHigh: left * 4000, secondsLow: left * 5,
         secondsHigh: left * 375)
     }
-    let tokens = answered.reduce(0) { $0 + $1.booked } / answered.count
-    let milliseconds = answered.reduce(0) { $0 + ($1.settled?.milliseconds ?? 0) }
-    let seconds = Int(milliseconds) / answered.count / 1000 + 1
+    let tokens = calls.reduce(0) { $0 + $1.tokens } / calls.count
+    let milliseconds = calls.reduce(0) { $0 + $1.milliseconds }
+    let seconds = Int(milliseconds) / calls.count / 1000 + 1
     return Estimate(
       tokensLow: left * tokens * 6 / 10, tokensHigh: left * tokens * 2,
       secondsLow: left * seconds * 6 / 10, secondsHigh: left * seconds * 2)

@@ -125,6 +125,8 @@ public struct Acceptor: Sendable {
     let origin: String
     /// Nil where a re-delivery cannot be.
     let modified: Int?
+    /// Of a project that is made of a copy.
+    var label: CopyLabel?
   }
 
   /// Makes a project of a staged folder that holds its description, and moves it to its place.
@@ -147,8 +149,8 @@ public struct Acceptor: Sendable {
       id: staged.id, sequence: try SequenceNumber(folders: queue.folders).next(), name: drop.name,
       lane: drop.lane, origin: drop.origin, sha256: sha256,
       bytes: try FileStatus.of(staged.description).size, modified: drop.modified,
-      priority: (try? parsed.get().priority) ?? 0)
-    try write(accepted, parsed, into: staged, at: now)
+      priority: (try? parsed.get().priority) ?? 0, from: drop.label?.from)
+    try write(accepted, parsed, drop.label, into: staged, at: now)
     // All names are on disk before the one goes without which the folder counts as complete.
     try Folder.sync(staged.path)
     try DurableFile.remove(staged.origin)
@@ -172,13 +174,16 @@ public struct Acceptor: Sendable {
 
   private func write(
     _ accepted: Event.Accepted, _ parsed: Result<ProjectDescription, DescriptionProblem>,
-    into staged: ProjectFolder, at now: Timestamp
+    _ label: CopyLabel?, into staged: ProjectFolder, at now: Timestamp
   ) throws(SystemFailure) {
     do {
       // A crash may have left a journal of an earlier try.
       try DurableFile.remove(staged.journal)
       var journal = try Journal.create(staged.journal)
       try journal.append(.accepted(accepted), at: now, durable: false)
+      for note in label?.notes ?? [] {
+        try journal.append(.noted(.init(.info, note)), at: now, durable: false)
+      }
       var title = accepted.name
       var budget: Int?
       switch parsed {
@@ -193,8 +198,8 @@ public struct Acceptor: Sendable {
       }
       try journal.sync()
       let progress = Progress.of(
-        journal.book, id: staged.id, title: title, budget: budget, plan: nil, done: [],
-        runner: nil, at: now)
+        journal.book, id: staged.id, title: title, budget: budget, plan: label?.plan,
+        done: label?.done ?? [], runner: nil, at: now)
       try DurableFile.replace(
         staged.progress, with: try JSON.document(progress), durable: false)
       try DurableFile.replace(
@@ -219,6 +224,11 @@ public struct Acceptor: Sendable {
       let description = try parser.parse(bytes, name: name)
       if let problem = description.notCarriedOut { throw problem }
       try checkInput(staged)
+      if description.start == .input, (try? FileStatus.ifPresent(staged.input)) == nil {
+        throw DescriptionProblem(
+          "`start: input` needs files to start from, and this is a single file",
+          mend: "Drop a folder that holds the files and this description as project.md.")
+      }
       return .success(description)
     } catch {
       return .failure(error)
@@ -237,9 +247,10 @@ public struct Acceptor: Sendable {
     }
   }
 
-  private func checkSpace() throws(SystemFailure) {
+  /// - Parameter bytes: what is about to be written.
+  func checkSpace(for bytes: Int = 0) throws(SystemFailure) {
     let free = try FileSystemKind.freeBytes(at: queue.folders.root)
-    if free < limits.reserveBytes {
+    if free - bytes < limits.reserveBytes {
       throw SystemFailure(
         "accept while less than \(limits.reserveBytes.grouped) bytes are free (queue.reserve) in",
         queue.folders.root, .noSpace)

@@ -84,6 +84,11 @@ public struct Queue: Sendable {
     return nil
   }
 
+  /// Whether a project waits, runs or is paused; else it has ended.
+  public func isActive(_ project: ProjectFolder) -> Bool {
+    project.path.removingLastComponent() == folders.active
+  }
+
   private struct Marker: Codable { var schema = JSON.schema }
 
   private func mark() throws {

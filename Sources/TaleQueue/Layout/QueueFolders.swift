@@ -22,6 +22,10 @@ public struct QueueFolders: Sendable, Equatable {
   public var marker: FilePath { own.appending("queue.json") }
   public var acceptLock: FilePath { own.appending("accept.lock") }
   public var sequence: FilePath { own.appending("sequence") }
+  /// What became of control files for projects that have ended or are not known.
+  public var controlLog: FilePath { own.appending("log").appending("control.jsonl") }
+  /// Held while such a control file is answered.
+  public var controlLock: FilePath { own.appending("control.lock") }
   public var acceptedLog: FilePath { own.appending("accepted.jsonl") }
 
   /// The inbox's folder of a lane; an empty name is the inbox itself.

@@ -17,8 +17,10 @@ struct PlanAnswer: Decodable {
   }
 
   /// The plan that it means, and everything that is wrong with it.
+  ///
+  /// - Parameter materials: files that are there from the start, which a subtask may need.
   func plan(
-    for description: ProjectDescription
+    for description: ProjectDescription, _ materials: [Material]
   ) -> (plan: Plan, problems: [String]) {
     var problems: [String] = []
     var makers: [String: String] = [:]
@@ -29,13 +31,21 @@ struct PlanAnswer: Decodable {
         let id = "\(phases.count + 1).\(subtasks.count + 1)"
         var subtask = Subtask(id: id, title: answer.title, details: answer.instructions)
         do throws(DeliverablePath.Refusal) {
-          subtask.output = try DeliverablePath(Self.bare(answer.output))
+          let output = try DeliverablePath(Self.bare(answer.output))
+          if let clash = materials.clash(with: output) {
+            problems.append("subtask \(id): \(clash)")
+          }
+          subtask.output = output
         } catch {
           problems.append("subtask \(id): \(error)")
         }
         for need in answer.needs.map(Self.bare) {
           if let maker = makers[need] {
             if !subtask.needs.contains(maker) { subtask.needs.append(maker) }
+          } else if let material = materials.first(where: { $0.answers(to: need) }),
+            let path = try? DeliverablePath(material.name)
+          {
+            if !subtask.reads.contains(path) { subtask.reads.append(path) }
           } else {
             problems.append("subtask \(id) needs \(need), which no earlier subtask makes")
           }

@@ -26,10 +26,18 @@ enum PlanPrompt {
     "needs":{"type":"array","maxItems":6,"items":{"type":"string","maxLength":100}}}}}}}}}}
     """
 
+  /// - Parameters:
+  ///   - materials: files that are there from the start.
+  ///   - shown: the content of some of them.
   static func messages(
-    _ description: ProjectDescription, problems: [String]
+    _ description: ProjectDescription, _ materials: [Material] = [],
+    shown: [(name: String, text: String)] = [], problems: [String]
   ) -> [ModelRequest.Message] {
     var task = "Plan this project.\n\n\(description.body)"
+    if !materials.isEmpty {
+      task += "\n\n" + given(description.start) + "\n" + materials.listing().joined(separator: "\n")
+    }
+    for file in shown { task += "\n\n## \(file.name)\n\n\(file.text)" }
     if !description.outputs.isEmpty {
       let files = description.outputs.map { "`\($0)`" }.joined(separator: ", ")
       task += "\n\nThese files must come out of it: \(files)."
@@ -43,6 +51,20 @@ enum PlanPrompt {
       .init(.system, system), .init(.user, exampleTask), .init(.assistant, examplePlan),
       .init(.user, task),
     ]
+  }
+
+  private static func given(_ start: ProjectDescription.Start) -> String {
+    switch start {
+    case .empty:
+      """
+      These files came with it, to be read: list the ones that a subtask must read in its "needs".
+      """
+    case .input:
+      """
+      The project starts with these files. A subtask may rewrite one of them: its "output" is then \
+      that file's name. List the ones that it must read in its "needs".
+      """
+    }
   }
 
   private static let system = """

@@ -9,6 +9,7 @@ struct Planner {
   let description: ProjectDescription
   let environment: RunEnvironment
   let record: ProjectRecord
+  let workspace: Workspace
   let thread: ThreadExecutor
 
   /// Answers that may be unusable before the fallback is taken.
@@ -45,7 +46,7 @@ struct Planner {
       } else {
         answer = try await self.answer(to: order(problems, refusals: refusals), draft)
       }
-      let (plan, parsed, found) = read(answer)
+      let (plan, parsed, found) = read(answer, await workspace.materials)
       if let plan, found.isEmpty { return plan }
       best = parsed ?? best
       problems = Array(found.prefix(Self.maxProblems))
@@ -96,8 +97,11 @@ struct Planner {
     let settings = environment.settings.execution
     let budget = TokenBudget(safetyMargin: settings.tokenSafetyMargin)
     let modelClass = environment.settings.sizeClass(of: environment.door.provider.name)
-    let messages = PlanPrompt.messages(description, problems: problems)
     let context = try await environment.door.provider.ready().contextTokens
+    let materials = await workspace.materials
+    let messages = PlanPrompt.messages(
+      description, materials, shown: try await shown(materials, tokens: context / 4),
+      problems: problems)
     let prompt = messages.reduce(PlanPrompt.slack) {
       $0 + PromptSize.likelyTokens(ofBytes: $1.content.utf8.count)
     }
@@ -113,11 +117,28 @@ struct Planner {
         idleTimeout: settings.idleTimeout))
   }
 
-  private func read(_ answer: Answer) -> (Plan?, PlanAnswer?, problems: [String]) {
+  /// The content of the first files that fit, whole: a plan is better for having seen them.
+  private func shown(
+    _ materials: [Material], tokens: Int
+  ) async throws -> [(name: String, text: String)] {
+    var room = tokens
+    var shown: [(name: String, text: String)] = []
+    for material in materials {
+      let size = PromptSize.likelyTokens(ofBytes: material.bytes + material.name.utf8.count + 8)
+      guard size <= room, let text = try await workspace.text(of: material) else { continue }
+      room -= size
+      shown.append((material.name, text))
+    }
+    return shown
+  }
+
+  private func read(
+    _ answer: Answer, _ materials: [Material]
+  ) -> (Plan?, PlanAnswer?, problems: [String]) {
     if answer.isCut { return (nil, nil, ["it was too long and was cut off"]) }
     do {
       let parsed = try JSON.decode(PlanAnswer.self, from: Array(answer.text.utf8))
-      let (plan, problems) = parsed.plan(for: description)
+      let (plan, problems) = parsed.plan(for: description, materials)
       return (plan, parsed, problems)
     } catch {
       return (nil, nil, ["it is not the JSON that was asked for"])

@@ -1,6 +1,7 @@
 internal import Glibc
 internal import Logging
 internal import SystemPackage
+internal import TaleConfig
 internal import TaleCore
 internal import TaleLedger
 internal import TaleModels
@@ -52,6 +53,20 @@ actor ProjectRecord: CallBook {
   func show(plan: Plan, done: Set<Subtask.ID>) {
     self.plan = plan
     self.done = done
+  }
+
+  /// Shows in the progress what stands in the description and in work/, for writes of it before
+  /// the project is opened for work. What cannot be read is shown later, or never.
+  func glance() {
+    let name = journal.book.accepted?.name ?? "project.md"
+    if let bytes = try? DurableFile.read(folder.description, limit: 1 << 30),
+      let description = try? DescriptionParser(maxBytes: bytes.count).parse(bytes, name: name)
+    {
+      show(title: description.title, budget: description.budget.tokens)
+    }
+    if let checkpoint = try? Checkpoint.last(in: folder.work), let plan = checkpoint.plan {
+      show(plan: plan, done: checkpoint.state.finished)
+    }
   }
 
   // MARK: Journal

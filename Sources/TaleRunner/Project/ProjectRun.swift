@@ -14,7 +14,9 @@ public struct ProjectRun: Sendable {
     /// Saved; the reason says who lets it go on, the detail what a person should know, and the cause
     /// what stopped it.
     case paused(PauseReason, detail: String, cause: any Error)
-    /// Somebody paused it before, or its journal cannot be read: left as it is.
+    /// Its user paused it before, and has not resumed it.
+    case passedOver
+    /// Its journal or its folder cannot be used: left as it is.
     case left(why: String)
   }
 
@@ -43,9 +45,9 @@ public struct ProjectRun: Sendable {
     if let ended = book.ended {
       return .ended(try await record.deliver(), ended.outcome)
     }
-    if let pause = book.pause, pause.reason == .user {
-      return .left(why: "it was paused by its user")
-    }
+    if book.isBeingCancelled { return .ended(try await cancel(record, thread), .cancelled) }
+    if book.restsByUser { return .passedOver }
+    await record.glance()
     do {
       let stage = try await Stage(environment, record, thread)
       return await halt(stage, record) { try await stage.run() }
@@ -61,10 +63,17 @@ public struct ProjectRun: Sendable {
     do {
       do {
         return .ended(try await work(), .done)
+      } catch let stop as OrderedToStop {
+        return try await carryOut(stop, stage, record)
       } catch let stop {
         switch Stop(stop) {
         case .fail(let reason, let advice):
-          return .ended(try await fail(stage, record, reason, advice), .failed)
+          return .ended(try await end(stage, record, .failed, reason, advice), .failed)
+        case .pause(.shutdown, _) where environment.isOver:
+          let end = environment.endsAt?.readable ?? ""
+          return await pause(
+            stage, record, .shutdown,
+            "tale was to run until \(end); it goes on at the next start", cause: stop)
         case .pause(let reason, let detail):
           return await pause(stage, record, reason, detail, cause: stop)
         }
@@ -81,12 +90,7 @@ public struct ProjectRun: Sendable {
     if await record.book.ended != nil {
       return .left(why: "it has ended, and the next start delivers it: \(detail)")
     }
-    do {
-      try await stage?.workspace.seal()
-    } catch {
-      // Plain `git status` is not clean, and that is all: recovery goes by the commits.
-      environment.logger.warning("\(record.folder.id): \(error)")
-    }
+    await seal(stage, record)
     do {
       try await record.move(to: .paused, reason: reason, detail: detail)
     } catch {
@@ -96,8 +100,19 @@ public struct ProjectRun: Sendable {
     return .paused(reason, detail: detail, cause: cause)
   }
 
-  private func fail(
-    _ stage: Stage?, _ record: ProjectRecord, _ reason: String, _ advice: String
+  func seal(_ stage: Stage?, _ record: ProjectRecord) async {
+    do {
+      try await stage?.workspace.seal()
+    } catch {
+      // Plain `git status` is not clean, and that is all: recovery goes by the commits.
+      environment.logger.warning("\(record.folder.id): \(error)")
+    }
+  }
+
+  /// Ends it without its result, with a report of what was finished.
+  func end(
+    _ stage: Stage?, _ record: ProjectRecord, _ outcome: Event.Outcome, _ reason: String,
+    _ advice: String
   ) async throws -> ProjectFolder {
     try await stage?.workspace.seal()
     try await stage?.workspace.makeDurable()
@@ -105,8 +120,8 @@ public struct ProjectRun: Sendable {
     let text = FailureReport.text(
       record.folder.id, title: stage?.description.title ?? book.accepted?.name ?? "",
       await stage?.workspace.plan, book, done: await stage?.workspace.finished ?? [],
-      reason: reason, advice: advice, at: environment.time.now())
+      outcome: outcome, reason: reason, advice: advice, at: environment.time.now())
     try DurableFile.replace(record.folder.failure, with: Array(text.utf8))
-    return try await record.end(.failed, reason)
+    return try await record.end(outcome, reason)
   }
 }

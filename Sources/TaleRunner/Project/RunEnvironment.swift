@@ -19,6 +19,8 @@ public struct RunEnvironment: Sendable {
   public var logger: Logger
   /// tale's own, as the journal names it.
   public var version: String
+  /// When the work ends, what runs then is saved; nil: when all is done.
+  public var endsAt: Timestamp?
 
   public init(
     settings: Settings, queue: Queue, door: Door,
@@ -38,6 +40,12 @@ public struct RunEnvironment: Sendable {
 
   /// The settings as they are now.
   public var settings: Settings { live.current }
+
+  /// Nil where the work ends when all is done.
+  var timeLeft: Duration? { endsAt.map { max($0 - time.now(), .zero) } }
+
+  /// Whether the moment has come at which the work ends.
+  var isOver: Bool { timeLeft == .zero }
 
   /// Takes drops into this queue, within the limits that are configured at the time.
   public var acceptor: Acceptor {

@@ -40,6 +40,7 @@ struct Stage {
     let endings = await withTaskGroup(of: Ending.self) { group in
       group.addTask { await .work(Result { try await self.work() }) }
       group.addTask { await .heartbeat(self.beat()) }
+      group.addTask { await .heartbeat(self.watchForOrders()) }
       var endings: [Ending] = []
       for await ending in group {
         endings.append(ending)
@@ -74,6 +75,21 @@ struct Stage {
     }
   }
 
+  /// Looks twice a second whether somebody told the project to pause or to end.
+  private func watchForOrders() async -> any Error {
+    let control = ControlFolder(environment.queue.folders)
+    while true {
+      do {
+        if let batch = try await record.orderToStop(in: control) {
+          return OrderedToStop(batch: batch)
+        }
+        try await environment.clock.sleep(for: .milliseconds(500))
+      } catch {
+        return error
+      }
+    }
+  }
+
   private func work() async throws -> ProjectFolder {
     let plan = try await planned()
     try await record.move(to: .running)
@@ -84,20 +100,30 @@ struct Stage {
     return try await deliver(plan)
   }
 
-  private func planned() async throws -> Plan {
+  /// The plan as it is committed, made first where there is none.
+  func planned() async throws -> Plan {
     if let plan = await workspace.plan {
       // Read from work/, which its owner may have changed.
       if let problem = PlanCheck.written.problems(of: plan).first {
         throw BrokenPlan(problem: problem)
       }
       await record.show(plan: plan, done: await workspace.finished)
+      try await workspace.findMaterials(description)
       return plan
     }
     try await record.move(to: .planning)
+    if description.start == .input {
+      for note in try await workspace.takeInput(at: environment.time.now()) {
+        try await record.note(.noted(note))
+      }
+    }
+    try await workspace.findMaterials(description)
     let planner = Planner(
-      description: description, environment: environment, record: record, thread: thread)
+      description: description, environment: environment, record: record, workspace: workspace,
+      thread: thread)
     let plan = try await planner.plan()
     try Task.checkCancellation()
+    try await checkFiles(of: plan)
     let commit = try await workspace.begin(plan, at: environment.time.now())
     await record.show(plan: plan, done: [])
     try await record.note(
@@ -107,6 +133,32 @@ struct Stage {
           commit: commit.description,
           estimate: Estimate.left(plan.subtasks.count, after: await record.book.calls))))
     return plan
+  }
+
+  /// A plan that a person wrote may name files that did not come along: better said now than after
+  /// half of the night.
+  private func checkFiles(of plan: Plan) async throws {
+    let materials = await workspace.materials
+    for subtask in plan.subtasks {
+      if let output = subtask.output, let clash = materials.clash(with: output) {
+        throw UnusableInput(
+          description: "subtask \(subtask.id) cannot make \(output): \(clash)",
+          mend: "Name another file in the plan, and drop it again.")
+      }
+      for path in subtask.reads
+      where !materials.contains(where: { $0.answers(to: path.description) }) {
+        let names = materials.map(\.name)
+        let there =
+          names.isEmpty
+          ? "no files came with it" : "there are: \(names.prefix(20).joined(separator: ", "))"
+        throw UnusableInput(
+          description: "subtask \(subtask.id) needs the file \(path), which is not there; \(there)",
+          mend: """
+            Name a file that is in the dropped folder or that an earlier subtask makes, and drop \
+            it again.
+            """)
+      }
+    }
   }
 
   /// Runs the subtasks of a phase, side by side where they do not need each other, as far as the
@@ -176,7 +228,7 @@ struct Stage {
       record.folder.id, title: description.title, plan, book, deliverable,
       at: environment.time.now())
     try DurableFile.replace(record.folder.result, with: Array(text.utf8))
-    return try await record.end(.done, "\(deliverable.files.count) files")
+    return try await record.end(.done, deliverable.files.count.counted("file"))
   }
 }
 

@@ -33,6 +33,15 @@ enum Stop {
       self = .fail(
         reason: "\(failure)",
         advice: "Shorten the description, or use a model with a larger context.")
+    case let unusable as UnusableInput:
+      self = .fail(reason: unusable.description, advice: unusable.mend)
+    case let failure as FileDoesNotFit:
+      self = .fail(
+        reason: "\(failure)",
+        advice: """
+          Split the file or shorten it, or use a model with a larger context; then drop the project \
+          again.
+          """)
     case let problem as DescriptionProblem:
       self = .fail(reason: "\(problem)", advice: problem.mend)
     case let unavailable as ServerUnavailable:

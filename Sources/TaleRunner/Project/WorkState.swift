@@ -3,6 +3,8 @@ internal import TaleCore
 /// work/.tale/state.json: which subtasks are done, in the same commit as what they made.
 struct WorkState: Sendable, Equatable, Codable {
   var schema = JSON.schema
+  /// The commit of work/ before the plan; nil where work/ began empty.
+  var start: String?
   var done: [Entry] = []
 
   struct Entry: Sendable, Equatable, Codable {

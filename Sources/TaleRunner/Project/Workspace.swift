@@ -10,10 +10,14 @@ actor Workspace {
   nonisolated var unownedExecutor: UnownedSerialExecutor { thread.asUnownedSerialExecutor() }
 
   private let thread: ThreadExecutor
-  private let repository: Repository
+  let repository: Repository
   private let root: FilePath
-  private var state = WorkState()
+  /// What came with the project.
+  let input: FilePath
+  private(set) var state = WorkState()
   private(set) var plan: Plan?
+  /// Files to read from the start on; empty before ``findMaterials(_:)``.
+  private(set) var materials: [Material] = []
 
   static let planPath = ".tale/plan.json"
   static let statePath = ".tale/state.json"
@@ -25,6 +29,7 @@ actor Workspace {
   /// Opens work/, or begins it.
   init(_ folder: ProjectFolder, thread: ThreadExecutor) throws {
     root = folder.work
+    input = folder.input
     self.thread = thread
     repository = try Repository.create(at: folder.work)
   }
@@ -42,13 +47,15 @@ actor Workspace {
       notes.append("removed stale locks of git: \(locks.joined(separator: ", "))")
     }
     guard let head = try repository.head() else { return notes }
-    let kept = try repository.keepStray(
-      under: "refs/tale/stray", message: "What stood in work/ beside the last checkpoint",
-      at: now.milliseconds / 1000, author: Self.author)
-    if let kept {
-      notes.append("kept what was not committed in work/ as \(kept.reference)")
-      try repository.restoreWorkTree()
+    let changes = try repository.changes()
+    // What is only missing was not written yet when tale ended, and is in the commit.
+    if changes.contains(where: { $0.kind != .deleted }) {
+      let kept = try repository.keepStray(
+        under: "refs/tale/stray", message: "What stood in work/ beside the last checkpoint",
+        at: now.milliseconds / 1000, author: Self.author)
+      if let kept { notes.append("kept what was not committed in work/ as \(kept.reference)") }
     }
+    if !changes.isEmpty { try repository.restoreWorkTree() }
     if let bytes = try repository.read(Self.planPath, at: head, limit: Self.maxReadBytes) {
       plan = try JSON.decodeVersioned(Plan.self, from: bytes)
     }
@@ -60,10 +67,12 @@ actor Workspace {
 
   /// The first commit: the plan, and that nothing is done.
   func begin(_ plan: Plan, at now: Timestamp) throws -> CommitID {
-    self.plan = plan
-    return try commit(
-      [(Self.planPath, try JSON.document(plan))], WorkState(),
+    let start = try startCommit()
+    let commit = try commit(
+      [(Self.planPath, try JSON.document(plan))], WorkState(start: start?.description),
       message: "Plan: \(plan.title)", at: now)
+    self.plan = plan
+    return commit
   }
 
   /// A subtask's checkpoint: its file and that it is done, in one commit.
@@ -95,7 +104,7 @@ actor Workspace {
   func makeDurable() throws {
     var folders: Set<FilePath> = [root]
     guard let head = try repository.head() else { return }
-    for file in try repository.files(at: head) {
+    for file in try repository.files(at: head) where !file.isLink {
       let path = root.pushing(FilePath(file.path))
       try Descriptor.open(path, O_RDONLY | O_NOFOLLOW, operation: "sync").sync()
       var parent = path.removingLastComponent()
@@ -107,15 +116,31 @@ actor Workspace {
   /// What was made, without tale's own files.
   func deliverable() throws -> Deliverable {
     guard let head = try repository.head() else { throw HistoryGone(path: root) }
-    let files = try repository.files(at: head).filter { !$0.path.hasPrefix(".tale/") }
+    let start = try startCommit()
+    let before = Set(try start.map(ownFiles(at:)) ?? [])
+    let now = try ownFiles(at: head)
     return Deliverable(
       commit: head.description, tree: try repository.treeID(of: head).description,
-      commits: try repository.log(limit: 100_000).count,
-      files: try files.map { file in
-        let bytes = try repository.read(file.path, at: head, limit: Self.maxReadBytes) ?? []
-        return .init(path: file.path, bytes: bytes.count, sha256: SHA256.of(bytes))
-      })
+      commits: try repository.log(limit: Repository.commitsMax, until: start).count,
+      files: try now.map { file in
+        .init(
+          path: file.path, bytes: file.size,
+          sha256: SHA256.of(try repository.content(of: file.blob)))
+      },
+      changed: Set(now.filter { !before.contains($0) }.map(\.path)))
   }
+
+  private func ownFiles(at commit: CommitID) throws -> [TreeFile] {
+    try repository.files(at: commit).filter { !$0.path.hasPrefix(".tale/") }
+  }
+
+  /// Looks what came with the project or what work/ began with.
+  func findMaterials(_ description: ProjectDescription) throws {
+    materials = try findMaterials(description.start)
+  }
+
+  /// Where the history stands; nil before the first commit.
+  func head() throws -> CommitID? { try repository.head() }
 
   private func read(_ path: String) throws -> [UInt8]? {
     guard let head = try repository.head() else { return nil }
@@ -127,16 +152,28 @@ actor Workspace {
     at now: Timestamp
   ) throws -> CommitID {
     let all = files + [(Self.statePath, try JSON.document(next))]
-    for file in all { try write(file.content, to: file.path) }
+    // A script that is rewritten stays executable.
+    let executable = try executablePaths(among: all.map(\.path))
+    for file in all {
+      try write(file.content, to: file.path, executable: executable.contains(file.path))
+    }
     let commit = try repository.commit(
-      all.map { .put(path: $0.path, bytes: $0.content) }, message: message,
-      at: now.milliseconds / 1000, author: Self.author)
+      all.map {
+        .put(path: $0.path, bytes: $0.content, executable: executable.contains($0.path))
+      },
+      message: message, at: now.milliseconds / 1000, author: Self.author)
     state = next
     return commit
   }
 
+  private func executablePaths(among paths: [String]) throws -> Set<String> {
+    // Only a project that began with files has any.
+    guard state.start != nil, let head = try head() else { return [] }
+    return Set(try paths.filter { try repository.isExecutable($0, at: head) })
+  }
+
   /// Puts a file into the work tree. Not synced: git holds it, and recovery restores it.
-  private func write(_ content: [UInt8], to path: String) throws {
+  private func write(_ content: [UInt8], to path: String, executable: Bool) throws {
     let target = root.pushing(FilePath(path))
     var parent = root
     for part in FilePath(path).removingLastComponent().components {
@@ -152,7 +189,8 @@ actor Workspace {
       }
     }
     if try FileStatus.ifPresent(target)?.kind == .folder { try Folder.removeTree(target) }
-    try DurableFile.replace(target, with: content, durable: false)
+    try DurableFile.replace(
+      target, with: content, durable: false, mode: executable ? 0o755 : 0o644)
   }
 
   private static func notePath(_ subtask: Subtask.ID) -> String { ".tale/notes/\(subtask).md" }
@@ -172,8 +210,11 @@ struct HistoryGone: Error, CustomStringConvertible {
 struct Deliverable: Sendable, Equatable {
   let commit: String
   let tree: String
+  /// Those of tale, without the history that came along.
   let commits: Int
   let files: [File]
+  /// Paths of those that are new or not as they were at the start.
+  let changed: Set<String>
 
   struct File: Sendable, Equatable, Codable {
     let path: String

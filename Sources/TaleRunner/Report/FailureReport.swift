@@ -4,10 +4,14 @@ internal import TaleCore
 enum FailureReport {
   static func text(
     _ id: ProjectID, title: String, _ plan: Plan?, _ book: ProjectBook, done: Set<Subtask.ID>,
-    reason: String, advice: String, at now: Timestamp
+    outcome: Event.Outcome = .failed, reason: String, advice: String, at now: Timestamp
   ) -> String {
-    var lines = [
-      "# Not finished: \(title)", "", "**What failed:** \(reason).", "",
+    var lines =
+      outcome == .cancelled
+      ? ["# Cancelled: \(title)", "", "**What happened:** it was \(reason)."]
+      : ["# Not finished: \(title)", "", "**What failed:** \(reason)."]
+    lines += [
+      "",
       "**How to go on:** \(advice)", "", "## What was tried", "",
     ]
     if book.failedAttempts.isEmpty && book.calls.isEmpty {

@@ -34,7 +34,9 @@ struct Receipt: Codable {
     let booked: Int
     let calls: Int
   }
+}
 
+extension Receipt {
   init(_ id: ProjectID, _ book: ProjectBook, _ deliverable: Deliverable) {
     self.id = id
     verification = "unverified"

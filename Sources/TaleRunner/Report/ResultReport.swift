@@ -7,16 +7,23 @@ enum ResultReport {
     at now: Timestamp
   ) -> String {
     var lines = ["# \(title)", "", "Done on \(now.readable).", "", "## What was made", ""]
-    lines += deliverable.files.map { "- `work/\($0.path)` (\($0.bytes.grouped) bytes)" }
-    if deliverable.files.isEmpty { lines.append("No files: the results are notes, see below.") }
+    let made = deliverable.files.filter { deliverable.changed.contains($0.path) }
+    lines += made.map { "- `work/\($0.path)` (\($0.bytes.grouped) bytes)" }
+    let kept = deliverable.files.count - made.count
+    if kept > 0 { lines.append("- as they were dropped: \(kept.counted("other file"))") }
+    if made.isEmpty { lines.append("No files: the results are notes, see below.") }
     lines += ["", "## How it was made", ""]
     lines.append(
-      "\(plan.subtasks.count) subtasks in \(plan.phases.count) phases, \(origin(plan)); "
-        + "\(deliverable.commits) commits in `work/` (`git log` shows them).")
+      "\(plan.subtasks.count.counted("subtask")) in \(plan.phases.count.counted("phase")), "
+        + "\(origin(plan)); \(deliverable.commits.counted("commit")) in `work/` (`git log` shows them)."
+    )
     lines.append("")
+    if let from = book.accepted?.from, let note = book.notes.first, note.level == .info {
+      lines += ["A retry of `\(from)`: \(note.message).", ""]
+    }
     let refused = Dictionary(grouping: book.failedAttempts) { $0.subtask ?? "" }
     for subtask in plan.subtasks {
-      let again = refused[subtask.id].map { ", after \($0.count) unusable answers" } ?? ""
+      let again = refused[subtask.id].map { ", after \($0.count.counted("unusable answer"))" } ?? ""
       let file = subtask.output.map { " -> `\($0)`" } ?? ""
       lines.append("- \(subtask.id) \(subtask.title)\(file)\(again)")
     }

@@ -12,9 +12,11 @@ public struct QueueService: Sendable {
   public struct Report: Sendable {
     public var done: [ProjectFolder] = []
     public var failed: [ProjectFolder] = []
+    /// Projects that their users cancelled while this ran them.
+    public var cancelled: [ProjectFolder] = []
     /// Drops that could not be accepted.
     public var rejected: [ProjectID] = []
-    /// Projects that could not go on, and why.
+    /// Projects that could not go on, and why; not those that their users paused.
     public var paused: [(ProjectFolder, String)] = []
 
     public init() {}
@@ -40,10 +42,19 @@ public struct QueueService: Sendable {
 
   /// Accepts and runs what is there, and ends when nothing is left.
   ///
-  /// - Parameter limit: projects to run at most.
+  /// - Parameters:
+  ///   - limit: projects to run at most.
+  ///   - until: when to end; what runs then is saved and paused, and nothing new is started.
+  ///   - lanes: run only projects of these; an empty name is the inbox itself. All drops are
+  ///     accepted.
   /// - Throws: as ``watch()``.
-  public func drain(limit: Int = .max) async throws -> Report {
-    try await work(nil, Doorbell(), endsWhenIdle: true, limit: limit)
+  public func drain(
+    limit: Int = .max, until: Timestamp? = nil, lanes: Set<String>? = nil
+  ) async throws -> Report {
+    var environment = environment
+    environment.endsAt = until
+    return try await QueueService(environment).work(
+      nil, Doorbell(), endsWhenIdle: true, limit: limit, lanes: lanes)
   }
 
   /// Runs one project that was accepted before.
@@ -73,7 +84,8 @@ public struct QueueService: Sendable {
   }
 
   private func work(
-    _ watcher: Watcher?, _ bell: Doorbell, endsWhenIdle: Bool, limit: Int
+    _ watcher: Watcher?, _ bell: Doorbell, endsWhenIdle: Bool, limit: Int,
+    lanes: Set<String>? = nil
   ) async throws -> Report {
     try await recover()
     let live = environment.live
@@ -83,7 +95,7 @@ public struct QueueService: Sendable {
     }
     let state = ServiceState()
     let workBell = Doorbell()
-    let dispatcher = Dispatcher(environment)
+    let dispatcher = Dispatcher(environment, lanes: lanes)
     return try await withThrowingTaskGroup(of: Report?.self) { group in
       group.addTask {
         await intake.run(
@@ -156,12 +168,14 @@ public struct QueueService: Sendable {
   ) async throws -> Report {
     var report = Report()
     var ran = 0
-    while ran < limit {
+    while ran < limit, !environment.isOver {
       try Task.checkCancellation()
       // Asked before the listing: what settles after it rings the bell.
       let isSettled = await state.isSettled
-      if case .ran(let project, let outcome) = try await dispatcher.runNext() {
+      let isFilling = await dispatcher.workOffControls()
+      if case .ran(let project, let outcome) = try await runNext(dispatcher) {
         ran += 1
+        if case .paused(.shutdown, _, _) = outcome, environment.isOver, !Task.isCancelled { break }
         try note(project, outcome, &report)
       } else if endsWhenIdle, isSettled {
         break
@@ -169,8 +183,10 @@ public struct QueueService: Sendable {
         // Whoever called sees it now, instead of a run that waits for the disk for ever.
         throw trouble
       } else {
+        let rescan = environment.settings.queue.rescanInterval
+        let wait = isFilling ? min(rescan, .milliseconds(200)) : rescan
         await bell.wait(
-          atMost: environment.settings.queue.rescanInterval, clock: environment.clock)
+          atMost: min(wait, environment.timeLeft ?? wait), clock: environment.clock)
       }
     }
     // What could not even be begun is work left undone.
@@ -181,13 +197,36 @@ public struct QueueService: Sendable {
     return report
   }
 
+  /// Gives the next project its turn, and stops it when the time is over.
+  private func runNext(_ dispatcher: Dispatcher) async throws -> Dispatcher.Turn {
+    if environment.endsAt == nil { return try await dispatcher.runNext() }
+    return try await withThrowingTaskGroup(of: Dispatcher.Turn?.self) { group in
+      group.addTask { try await dispatcher.runNext() }
+      group.addTask {
+        // In steps: the clock that waits may stand still while the machine sleeps.
+        while let left = environment.timeLeft, left > .zero {
+          try? await environment.clock.sleep(for: min(left, .seconds(10)))
+          if Task.isCancelled { break }
+        }
+        return nil
+      }
+      while let finished = try await group.next() {
+        group.cancelAll()
+        if let finished { return finished }
+      }
+      throw CancellationError()
+    }
+  }
+
   private func note(
     _ project: ProjectFolder, _ outcome: ProjectRun.Outcome, _ report: inout Report
   ) throws {
     switch outcome {
     case .ended(let folder, .done): report.done.append(folder)
-    case .ended(let folder, _): report.failed.append(folder)
+    case .ended(let folder, .cancelled): report.cancelled.append(folder)
+    case .ended(let folder, .failed), .ended(let folder, .rejected): report.failed.append(folder)
     case .paused(.shutdown, _, _): throw CancellationError()
+    case .paused(.user, _, _), .passedOver: break
     case .paused(_, let detail, let cause):
       report.paused.append((project, detail))
       if cause is ServerUnavailable { throw cause }

@@ -10,6 +10,7 @@ struct RunOrder {
 
   private struct Rank: Comparable {
     let lane: Int
+    let laneName: String
     let priority: Int
     let sequence: Int
 
@@ -20,9 +21,9 @@ struct RunOrder {
 
   init(lanes: [String]) { self.lanes = lanes }
 
-  /// Sorts projects; those whose journal cannot be read are left out and given back beside.
+  /// Sorts projects of these lanes (nil: all); those whose journal cannot be read are left out and given back beside.
   mutating func sort(
-    _ projects: [ProjectFolder]
+    _ projects: [ProjectFolder], only lanes: Set<String>? = nil
   ) -> (sorted: [ProjectFolder], unreadable: [(ProjectFolder, String)]) {
     var ranked: [(Rank, ProjectFolder)] = []
     var unreadable: [(ProjectFolder, String)] = []
@@ -31,6 +32,7 @@ struct RunOrder {
       do {
         let rank = try known[project.id] ?? rank(of: project)
         next[project.id] = rank
+        if lanes?.contains(rank.laneName) == false { continue }
         ranked.append((rank, project))
       } catch JournalFailure.system(let failure) where failure.isMissing {
         // Delivered since the listing.
@@ -49,7 +51,8 @@ struct RunOrder {
       throw BookFailure(line: 1, why: "the journal is empty")
     }
     return Rank(
-      lane: lanes.firstIndex(of: accepted.lane) ?? lanes.count, priority: accepted.priority,
+      lane: lanes.firstIndex(of: accepted.lane) ?? lanes.count, laneName: accepted.lane,
+      priority: accepted.priority,
       sequence: accepted.sequence)
   }
 }

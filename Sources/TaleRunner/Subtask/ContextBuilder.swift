@@ -11,13 +11,29 @@ struct ContextBuilder {
   let contextTokens: Int
   /// The most that an answer may have.
   let maxAnswerTokens: Int
+  /// Files that were there from the start.
+  var materials: [Material] = []
 
-  /// An earlier result that the model may see.
+  /// An earlier result, or a file that was there from the start, that the model may see.
   struct Item {
     let name: String
     let content: String
-    /// The subtask asked for it; others are shown only where there is room.
-    let isNeeded: Bool
+    let need: Need
+    /// There from the start. Such items come first, as they rarely change.
+    var isGiven = false
+    /// The answer of a subtask without a file.
+    var isNote = false
+    /// Of a file that was not even read, because it cannot fit.
+    var unreadBytes = 0
+
+    enum Need: Comparable {
+      /// Shown where there is room.
+      case none
+      /// The subtask depends on it or speaks of it.
+      case wanted
+      /// Without it the answer would be made up.
+      case must
+    }
   }
 
   struct Context {
@@ -39,10 +55,10 @@ struct ContextBuilder {
     """
 
   /// - Parameter problem: why the last answer could not be used; nil at the first attempt.
-  /// - Throws: ``DoesNotFit``.
+  /// - Throws: ``DoesNotFit``, ``FileDoesNotFit``.
   func context(
     for subtask: Subtask, _ items: [Item], problem: String?
-  ) throws(DoesNotFit) -> Context {
+  ) throws -> Context {
     let before = intro
     let after = task(subtask, problem: problem)
     let fixed = likely(Self.system) + likely(before) + likely(after) + Self.slack
@@ -59,19 +75,26 @@ struct ContextBuilder {
       }
       (shown, leftOut) = fit(items, into: rest)
     }
+    if let missing = leftOut.first(where: { $0.need == .must }) {
+      throw FileDoesNotFit(
+        subtask: subtask.id, name: missing.name.replacing("File ", with: "the file "),
+        tokens: size(of: missing),
+        context: contextTokens)
+    }
+    let names = leftOut.map(\.name)
     var parts = [before]
     if !shown.isEmpty {
       parts.append("# What is there already\n\n" + shown.map(text).joined(separator: "\n\n"))
     }
     if !leftOut.isEmpty {
-      parts.append(Self.note(leftOut))
+      parts.append(Self.note(names))
     }
     parts.append(after)
     let user = parts.joined(separator: "\n\n")
     let left = contextTokens - likely(Self.system) - likely(user) - Self.slack
     return Context(
       messages: [.init(.system, Self.system), .init(.user, user)],
-      maxTokens: min(maxAnswerTokens, max(Self.minAnswerTokens, left)), leftOut: leftOut)
+      maxTokens: min(maxAnswerTokens, max(Self.minAnswerTokens, left)), leftOut: names)
   }
 
   /// What the model is told of what it cannot see: a few names, or a long plan would fill the
@@ -86,7 +109,11 @@ struct ContextBuilder {
   private static let maxNoteTokens = PromptSize.likelyTokens(ofBytes: 4 * 75 + 60)
 
   private var intro: String {
-    var lines = ["# Project: \(plan.title)", "", description.body, "", "# Plan", ""]
+    var lines = ["# Project: \(plan.title)", "", description.body, ""]
+    if !materials.isEmpty {
+      lines += ["# Files that were there from the start", ""] + materials.listing() + [""]
+    }
+    lines += ["# Plan", ""]
     for phase in plan.phases {
       lines.append("\(phase.title):")
       for subtask in phase.subtasks {
@@ -101,7 +128,13 @@ struct ContextBuilder {
     var lines = ["# Your task now: \(subtask.id) \(subtask.title)"]
     if !subtask.details.isEmpty { lines += ["", subtask.details] }
     lines.append("")
-    if let path = subtask.output {
+    if let path = subtask.output, materials.contains(where: { $0.name == path.description }) {
+      lines.append(
+        """
+        Write the complete new content of the file `\(path)`, which is shown above as it is now, \
+        and nothing else.
+        """)
+    } else if let path = subtask.output {
       lines.append("Write the complete content of the file `\(path)`, and nothing else.")
     } else {
       lines.append("Write a short note with your result; later steps will read it.")
@@ -112,25 +145,43 @@ struct ContextBuilder {
     return lines.joined(separator: "\n")
   }
 
-  /// Takes what is needed first, then the rest from the latest on; keeps the order of the plan.
-  private func fit(_ items: [Item], into room: Int) -> (shown: [Item], leftOut: [String]) {
+  /// Takes what is needed first, then results from the latest on, then files from the start as far
+  /// as half of the room goes; keeps the order of the plan.
+  private func fit(_ items: [Item], into room: Int) -> (shown: [Item], leftOut: [Item]) {
     var room = room
     var chosen: Set<Int> = []
-    let needed = items.indices.filter { items[$0].isNeeded }
-    let others = items.indices.filter { !items[$0].isNeeded }.reversed()
-    for index in needed + others {
-      let size = likely(text(items[index])) + 1
-      guard size <= room else { continue }
-      room -= size
-      chosen.insert(index)
+    func indices(_ need: Item.Need, given: Bool) -> [Int] {
+      items.indices.filter { items[$0].need == need && items[$0].isGiven == given }
     }
+    func take(_ indices: [Int], atMost limit: Int = .max) {
+      var limit = limit
+      for index in indices {
+        let size = size(of: items[index]) + 1
+        guard size <= min(room, limit) else { continue }
+        room -= size
+        limit -= size
+        chosen.insert(index)
+      }
+    }
+    take(indices(.must, given: true) + indices(.must, given: false))
+    take(indices(.wanted, given: false) + indices(.wanted, given: true))
+    take(indices(.none, given: false).reversed())
+    take(indices(.none, given: true), atMost: room / 2)
+    let shown = items.indices.filter(chosen.contains)
     return (
-      items.indices.filter(chosen.contains).map { items[$0] },
-      items.indices.filter { !chosen.contains($0) }.map { items[$0].name }
+      (shown.filter { items[$0].isGiven } + shown.filter { !items[$0].isGiven }).map { items[$0] },
+      // What nobody asked for stands in the list of files, and is not missed.
+      items.indices.filter {
+        !chosen.contains($0) && !(items[$0].isGiven && items[$0].need == .none)
+      }.map { items[$0] }
     )
   }
 
   private func text(_ item: Item) -> String { "## \(item.name)\n\n\(item.content)" }
+
+  private func size(of item: Item) -> Int {
+    PromptSize.likelyTokens(ofBytes: text(item).utf8.count + item.unreadBytes)
+  }
 
   private func likely(_ text: String) -> Int { PromptSize.likelyTokens(ofBytes: text.utf8.count) }
 }
@@ -144,6 +195,21 @@ struct DoesNotFit: Error, Equatable, CustomStringConvertible {
     """
     the description and the plan take about \(tokens.grouped) tokens with room for an answer, and \
     the model's context has \(context.grouped)
+    """
+  }
+}
+
+/// A file that a subtask cannot do without is larger than the model's context.
+struct FileDoesNotFit: Error, Equatable, CustomStringConvertible {
+  let subtask: Subtask.ID
+  let name: String
+  let tokens: Int
+  let context: Int
+
+  var description: String {
+    """
+    subtask \(subtask) needs \(name), which takes about \(tokens.grouped) tokens, and beside the \
+    description and the plan that does not fit into the model's context of \(context.grouped)
     """
   }
 }

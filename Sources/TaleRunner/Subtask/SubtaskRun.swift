@@ -77,8 +77,9 @@ struct SubtaskRun {
     let settings = environment.settings.execution
     let builder = ContextBuilder(
       description: description, plan: plan, contextTokens: ready.contextTokens,
-      maxAnswerTokens: settings.maxAnswerTokens)
-    let items = try await items()
+      maxAnswerTokens: settings.maxAnswerTokens, materials: await workspace.materials)
+    let items = Self.relevant(
+      try await given(contextTokens: ready.contextTokens) + results())
     let context = try builder.context(for: subtask, items, problem: problem)
     try await warn(context.leftOut)
     let words = "\(subtask.title) \(subtask.details)"
@@ -106,7 +107,7 @@ struct SubtaskRun {
   }
 
   /// Results of earlier subtasks, in the plan's order.
-  private func items() async throws -> [ContextBuilder.Item] {
+  private func results() async throws -> [ContextBuilder.Item] {
     var items: [ContextBuilder.Item] = []
     let finished = await workspace.finished
     for other in plan.subtasks where finished.contains(other.id) {
@@ -115,9 +116,69 @@ struct SubtaskRun {
       items.append(
         .init(
           name: name, content: String(decoding: bytes, as: UTF8.self),
-          isNeeded: subtask.needs.contains(other.id)))
+          need: need(of: other), isNote: other.output == nil))
     }
     return items
+  }
+
+  private func need(of other: Subtask) -> ContextBuilder.Item.Need {
+    if let output = other.output?.description,
+      Material.isMentioned(output, in: "\(subtask.title) \(subtask.details)")
+    {
+      return .wanted
+    }
+    // In a task list each item needs the one before it, but only for the order.
+    return plan.origin != .tasks && subtask.needs.contains(other.id) ? .wanted : .none
+  }
+
+  /// A step that speaks of certain files gets those and no others: models take what they see for
+  /// what they are asked about. Notes are short and meant for all later steps.
+  private static func relevant(_ items: [ContextBuilder.Item]) -> [ContextBuilder.Item] {
+    guard items.contains(where: { !$0.isNote && $0.need != .none }) else { return items }
+    return items.filter { $0.isNote || $0.need != .none }
+  }
+
+  /// Files that were there from the start and that no subtask has rewritten.
+  private func given(contextTokens: Int) async throws -> [ContextBuilder.Item] {
+    var items: [ContextBuilder.Item] = []
+    let finished = await workspace.finished
+    let rewritten = Set(
+      plan.subtasks.filter { finished.contains($0.id) }.compactMap(\.output?.description))
+    for material in await workspace.materials where !rewritten.contains(material.name) {
+      let need = need(of: material)
+      // Not read at all where it cannot fit: it may have a gigabyte.
+      let isPossible = material.bytes / Self.mostBytesOfToken <= contextTokens
+      if !isPossible, need == .none { continue }
+      let text = isPossible ? try await workspace.text(of: material) : nil
+      if isPossible, text == nil {
+        if need == .must { throw unreadable(material) }
+        continue
+      }
+      items.append(
+        .init(
+          name: "File `\(material.name)`",
+          content: text ?? "", need: need, isGiven: true,
+          unreadBytes: text == nil ? material.bytes : 0))
+    }
+    return items
+  }
+
+  /// As ``PromptSize`` expects of texts.
+  private static let mostBytesOfToken = 3
+
+  private func need(of material: Material) -> ContextBuilder.Item.Need {
+    if subtask.output?.description == material.name
+      || subtask.reads.contains(where: { material.answers(to: $0.description) })
+    {
+      return .must
+    }
+    return material.isMentioned(in: "\(subtask.title) \(subtask.details)") ? .wanted : .none
+  }
+
+  private func unreadable(_ material: Material) -> UnusableInput {
+    UnusableInput(
+      description: "subtask \(subtask.id) needs \(material.name), which is no text in UTF-8",
+      mend: "Convert it to text, or leave it out of the plan; then drop the project again.")
   }
 
   private func content(of other: Subtask) async throws -> [UInt8]? {
@@ -150,7 +211,7 @@ struct SubtaskFailed: Error, CustomStringConvertible {
   let problem: String
 
   var description: String {
-    let tries = attempts == 0 ? "" : " after \(attempts) answers"
+    let tries = attempts == 0 ? "" : " after \(attempts.counted("answer"))"
     return "subtask \(subtask.id), \(subtask.title), has no usable result\(tries): \(problem)"
   }
 }

@@ -1,17 +1,30 @@
 internal import ArgumentParser
+internal import TaleCore
 internal import TaleQueue
 internal import TaleRunner
 
 struct DrainCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "drain", abstract: "Run what is there, then exit; for cron.",
+    commandName: "drain", abstract: "Run what is there, then exit: for cron.",
     discussion: """
       Says nothing when all went well. Exit code 1 when a project failed or a drop could not be \
       accepted.
       """)
 
-  @Option(help: ArgumentHelp("Projects to run at most.", valueName: "n"))
-  var max: Int = .max
+  @Option(help: ArgumentHelp("Projects to run at most; without it, all.", valueName: "n"))
+  var max: Int?
+
+  @Option(
+    help: ArgumentHelp(
+      "End at this time: \(ClockTime.form). What runs then is saved.", valueName: "time"))
+  var until: String?
+
+  @Option(
+    name: .customLong("lane"),
+    help: ArgumentHelp(
+      "Run only projects of this lane; - is the inbox itself. May be given several times.",
+      valueName: "name"))
+  var lanes: [String] = []
 
   @Flag(name: .shortAndLong, help: "Say what happens.")
   var verbose = false
@@ -22,18 +35,25 @@ struct DrainCommand: AsyncParsableCommand {
   @OptionGroup var options: GlobalOptions
 
   func validate() throws {
-    if max < 1 { throw ValidationError("--max must be at least 1") }
+    if let max, max < 1 { throw ValidationError("--max must be at least 1") }
   }
 
   func run() async throws {
     let session = try Session(options, quiet: !verbose)
+    for lane in lanes where lane != "-" { try LaneName.check(lane, session.settings) }
+    let wanted = lanes.isEmpty ? nil : Set(lanes.map { $0 == "-" ? "" : $0 })
+    let end = try end()
     let queue = try session.openQueue(create: true)
     let environment = try session.runEnvironment(queue)
-    let (limit, isShown) = (max, progress)
+    let (limit, isShown) = (max ?? .max, progress)
     let report = try await Interruptible.run {
-      guard isShown else { return try await QueueService(environment).drain(limit: limit) }
+      guard isShown else {
+        return try await QueueService(environment).drain(
+          limit: limit, until: end, lanes: wanted)
+      }
       return try await ProgressFollower(queue: queue, id: nil).follow {
-        try await QueueService(environment).drain(limit: limit)
+        try await QueueService(environment).drain(
+          limit: limit, until: end, lanes: wanted)
       }
     }
     for folder in report.failed {
@@ -46,5 +66,19 @@ struct DrainCommand: AsyncParsableCommand {
     if !report.failed.isEmpty || !report.rejected.isEmpty || !report.paused.isEmpty {
       throw ExitStatus.projectFailed
     }
+  }
+
+  /// When to end; nil: when nothing is left.
+  private func end() throws -> Timestamp? {
+    guard let until else { return nil }
+    let now = SystemTime().now()
+    guard let moment = ClockTime.moment(until, after: now) else {
+      throw CommandFailure("--until \(until) is no time; give \(ClockTime.form)", .usage)
+    }
+    guard moment > now else {
+      throw CommandFailure(
+        "--until \(until) is past; it is \(now.readable) now; give \(ClockTime.form)", .usage)
+    }
+    return moment
   }
 }

@@ -10,7 +10,7 @@ struct InitCommand: ParsableCommand {
     commandName: "init", abstract: "Make a queue and a configuration to start from.",
     discussion: "Makes DIR/queue and DIR/config; what is there already stays as it is.")
 
-  @Argument(help: "The folder to make them in.")
+  @Argument(help: "The folder to make them in.", completion: .directory)
   var dir = "."
 
   @OptionGroup var options: GlobalOptions

@@ -10,10 +10,10 @@ struct LogsCommand: AsyncParsableCommand {
   @Flag(name: .shortAndLong, help: "Go on showing until the project ends.")
   var follow = false
 
-  @Flag(help: "The journal's own lines.")
+  @Flag(help: "As JSON: the lines of events.jsonl.")
   var json = false
 
-  @Argument(help: "The project's ID, or a part of it.")
+  @Argument(help: "The project's ID, or a part of it.", completion: IDCompletion.kind)
   var id: String
 
   @OptionGroup var options: GlobalOptions

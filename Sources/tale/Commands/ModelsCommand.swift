@@ -78,11 +78,10 @@ struct FetchModelsCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "fetch", abstract: "Fetch models, and the server that runs them.",
     discussion: """
-      Without a name: the models that the configuration uses. What is here already is not fetched \
-      again; what was cut off goes on.
+      What is here already is not fetched again; what was cut off goes on.
       """)
 
-  @Argument(help: "Models of the catalogue.")
+  @Argument(help: "Models of the catalogue; without one, those that the configuration uses.")
   var names: [String] = []
 
   @OptionGroup var options: GlobalOptions

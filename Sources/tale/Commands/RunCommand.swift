@@ -10,9 +10,17 @@ internal import TaleSystem
 struct RunCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "run", abstract: "Run one project in the foreground.",
-    discussion: "The file is copied into the queue; it stays where it is. Prints the result.")
+    discussion: """
+      The file, or the folder with a project.md, is copied into the queue; it stays where it is. \
+      Shows progress on standard error and prints the report on standard output. Exit code 1 when \
+      the project failed.
+      """)
 
-  @Argument(help: "The description.")
+  @Argument(
+    help: """
+      The description (.md, .txt, .yaml, .json), or a folder that holds it as project.md; - reads \
+      it from standard input.
+      """, completion: .file())
   var file: String
 
   @OptionGroup var options: GlobalOptions
@@ -25,11 +33,8 @@ struct RunCommand: AsyncParsableCommand {
     let submission = Submission(
       queue: queue, acceptor: environment.acceptor,
       maxBytes: session.settings.queue.maxDescription)
-    let outcome = try submission.submit(
+    let id = try submission.submit(
       file, lane: "", origin: "run", variables: session.variables)
-    guard case .accepted(let id) = outcome else {
-      throw Rejection.failure(outcome, file: file, queue: queue)
-    }
     Terminal.note("accepted as \(id)")
     let folder = ProjectFolder(id, in: queue.folders.active)
     let turn = try await Interruptible.run {
@@ -70,29 +75,10 @@ struct RunCommand: AsyncParsableCommand {
     case .paused(_, let detail, let cause):
       if cause is ServerUnavailable { throw cause }
       throw CommandFailure("\(id) is paused: \(detail)", .projectFailed)
+    case .passedOver:
+      throw CommandFailure("\(id) was paused; `tale resume \(id)` lets it go on", .projectFailed)
     case .left(let why):
       throw CommandFailure("\(id): \(why)", .projectFailed)
-    }
-  }
-}
-
-/// A submission that did not become a project, in words.
-enum Rejection {
-  static func failure(
-    _ outcome: Acceptor.Outcome, file: String, queue: Queue
-  ) -> CommandFailure {
-    switch outcome {
-    case .rejected(let id, let problem):
-      CommandFailure(
-        """
-        \(file)\(problem.line.map { ":\($0)" } ?? "")\(problem.column.map { ":\($0)" } ?? ""): \
-        \(problem.what)\(problem.what.hasSuffix("?") ? "" : ".") \(problem.mend) \
-        (\(queue.folders.failed)/\(id))
-        """, .projectFailed)
-    case .accepted(let id), .redelivered(let id):
-      CommandFailure("\(file) is known as \(id)", .projectFailed)
-    case .busy, .lost:
-      CommandFailure("\(file) changed while it was read; try again", .projectFailed)
     }
   }
 }

@@ -6,9 +6,12 @@ internal import TaleSystem
 
 struct StatusCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "status", abstract: "Show what waits, what runs, and what is ignored.")
+    commandName: "status", abstract: "Show what waits, what runs, and what is ignored.",
+    discussion: "What lies in the inbox and is not taken is listed with the reason and the mend.")
 
-  @Argument(help: "A project; without it, the whole queue.")
+  @Argument(
+    help: "A project's ID, or a part of it; without it, the whole queue.",
+    completion: IDCompletion.kind)
   var id: String?
 
   @Flag(help: "As JSON.")
@@ -71,10 +74,16 @@ struct QueueStatus: Codable {
       guard case .ignored(let why, let mend) = entry.verdict else { return nil }
       return Ignored(name: entry.displayName, why: why, mend: mend)
     }
+    let ignoredControls = try ControlFolder(queue.folders).entries().compactMap {
+      entry -> Ignored? in
+      guard case .ignored(let why, let mend) = entry.verdict else { return nil }
+      return Ignored(name: "control/\(entry.name.string)", why: why, mend: mend)
+    }
     return QueueStatus(
       queue: queue.folders.root.string, active: active.sorted { $0.sequence < $1.sequence },
       done: try queue.projects(in: queue.folders.outbox).count,
-      failed: try queue.projects(in: queue.folders.failed).count, ignored: ignored,
+      failed: try queue.projects(in: queue.folders.failed).count,
+      ignored: ignored + ignoredControls,
       unreadable: unreadable)
   }
 

@@ -8,29 +8,54 @@ internal import TaleSystem
 struct SubmitCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "submit", abstract: "Put descriptions into the queue and print their IDs.",
-    discussion: "Each is copied and accepted at once; a running `tale watch` takes it up.")
+    discussion: """
+      Each is copied and accepted at once, also where the same was submitted before; of a folder \
+      with a project.md all is copied. A running `tale watch` takes it up. Exit code 1 when one was \
+      not accepted or, with --wait, failed.
+      """)
 
-  @Argument(help: "Descriptions; - reads one from standard input.")
+  @Argument(
+    help: """
+      Descriptions (.md, .txt, .yaml, .json), or folders that hold one as project.md; - reads one \
+      from standard input.
+      """, completion: .file())
   var files: [String]
 
-  @Option(help: ArgumentHelp("The lane to put them into.", valueName: "name"))
+  @Option(
+    help: ArgumentHelp(
+      "The lane to put them into; without it, the inbox itself.", valueName: "name"))
   var lane = ""
 
   @Flag(help: "Show progress and wait until all have ended.")
   var wait = false
 
+  @Flag(help: "As JSON.")
+  var json = false
+
   @OptionGroup var options: GlobalOptions
+
+  /// What `--json` prints.
+  private struct Answer: Codable {
+    var schema = JSON.schema
+    var projects: [Project] = []
+    var refused: [Refused] = []
+
+    struct Project: Codable {
+      let file: String
+      let id: ProjectID
+    }
+
+    struct Refused: Codable {
+      let file: String
+      let why: String
+      let mend: String
+      let id: ProjectID?
+    }
+  }
 
   func run() async throws {
     let session = try Session(options)
-    guard lane.isEmpty || session.settings.lanes.contains(lane) else {
-      throw CommandFailure(
-        """
-        there is no lane "\(lane.shown)"\
-        \(NearestName.suggestion(for: lane, in: session.settings.lanes, else: ".")) \
-        The lanes are: \(session.settings.lanes.joined(separator: ", "))
-        """, .usage)
-    }
+    if !lane.isEmpty { try LaneName.check(lane, session.settings) }
     let queue = try session.openQueue(create: true)
     let settings = session.settings.queue
     let acceptor = Acceptor(
@@ -41,21 +66,28 @@ struct SubmitCommand: AsyncParsableCommand {
       time: SystemTime())
     let submission = Submission(
       queue: queue, acceptor: acceptor, maxBytes: settings.maxDescription)
-    var ids: [ProjectID] = []
-    var hasFailed = false
+    var answer = Answer()
+    var failure: ExitStatus?
     for file in files {
-      let outcome = try submission.submit(
-        file, lane: lane, origin: "submit", variables: session.variables)
-      if case .accepted(let id) = outcome {
-        Terminal.data(id.description)
-        ids.append(id)
-      } else {
-        Terminal.error(Rejection.failure(outcome, file: file, queue: queue).message)
-        hasFailed = true
+      do {
+        let id = try submission.submit(
+          file, lane: lane, origin: "submit", variables: session.variables)
+        if !json { Terminal.data(id.description) }
+        answer.projects.append(.init(file: file, id: id))
+      } catch let refusal as SubmissionRefusal {
+        Terminal.error(refusal.message)
+        answer.refused.append(
+          .init(file: file, why: refusal.why, mend: refusal.mend, id: refusal.id))
+        failure = failure ?? refusal.status
       }
     }
-    if wait { hasFailed = try await follow(ids, queue) || hasFailed }
-    if hasFailed { throw ExitStatus.projectFailed }
+    if json {
+      Terminal.data(String(decoding: try JSON.document(answer), as: UTF8.self), terminator: "")
+    }
+    if wait, try await follow(answer.projects.map(\.id), queue) {
+      failure = failure ?? .projectFailed
+    }
+    if let failure { throw failure }
   }
 
   /// - Returns: whether one of them failed.

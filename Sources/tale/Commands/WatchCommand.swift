@@ -7,8 +7,9 @@ struct WatchCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "watch", abstract: "Watch the inbox and run what comes, until stopped.",
     discussion: """
-      SIGHUP reads the configuration anew: what can change while it runs takes effect, the rest is \
-      named in the log. SIGTERM and Ctrl-C save what runs and end.
+      Ctrl-C or SIGTERM saves what runs and ends; the next start goes on from there. SIGHUP reads \
+      the configuration anew: what can change while it runs takes effect, the rest is named in the \
+      log. Several may run on one queue.
       """)
 
   @OptionGroup var options: GlobalOptions

@@ -4,6 +4,7 @@ internal import TaleConfig
 internal import TaleGit
 internal import TaleModels
 internal import TaleQueue
+internal import TaleRunner
 internal import TaleSystem
 
 /// The one place where an error becomes a message and an exit code.
@@ -16,6 +17,9 @@ struct ErrorReport {
     case let failure as CommandFailure:
       message = failure.message
       status = failure.status
+    case let refusal as SubmissionRefusal:
+      message = refusal.message
+      status = refusal.status
     case let failure as ConfigFailure:
       message = "\(failure)"
       // A value of a flag stands in no configuration.
@@ -44,6 +48,9 @@ struct ErrorReport {
     case let failure as JournalFailure:
       message = "\(failure)"
       status = .cannotWrite
+    case let gone as ProjectGone:
+      message = "\(gone)"
+      status = .projectFailed
     case let failure as GitFailure:
       message = "\(failure)"
       status = .cannotWrite

@@ -1,5 +1,5 @@
 /// How a command ended, for scripts and cron.
-enum ExitStatus: Int32, Error {
+enum ExitStatus: Int32, Error, CaseIterable {
   case done = 0
   /// A project failed.
   case projectFailed = 1

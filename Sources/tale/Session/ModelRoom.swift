@@ -144,3 +144,12 @@ struct ModelRoom {
     return String(decoding: buffer.prefix(length).map { UInt8(bitPattern: $0) }, as: UTF8.self)
   }
 }
+
+/// A model that is not here, for commands that may do without.
+struct MissingModel: ModelProvider {
+  let name: String
+  let why: ServerUnavailable
+  var slots: Int { 1 }
+
+  func ready() async throws -> ReadyModel { throw why }
+}

@@ -95,6 +95,28 @@ struct Session {
     return environment
   }
 
+  /// For a queue that goes when the command ends: nothing of it is booked in the ledger, and the
+  /// task model may be missing as long as nobody asks it.
+  func previewEnvironment(_ queue: Queue, ledger: FilePath) throws -> RunEnvironment {
+    let provider: any ModelProvider
+    do {
+      provider = try models().provider(for: settings.models.task)
+    } catch let unavailable as ServerUnavailable {
+      provider = MissingModel(name: settings.models.task, why: unavailable)
+    }
+    return RunEnvironment(
+      settings: settings, queue: queue, door: Door(provider: provider),
+      ledger: try Ledger(path: ledger.string), time: SystemTime(), logger: logger,
+      version: Version.current)
+  }
+
+  /// What commands need that change projects and ask no model.
+  func controlEnvironment(_ queue: Queue) throws -> RunEnvironment {
+    RunEnvironment(
+      settings: settings, queue: queue, door: Door(provider: NoModel()),
+      ledger: try openLedger(), time: SystemTime(), logger: logger, version: Version.current)
+  }
+
   func models() throws -> ModelRoom {
     ModelRoom(
       settings: settings, dataDirectory: try dataDirectory, variables: variables, logger: logger)

@@ -15,7 +15,7 @@ final class FetchLine: Sendable {
     }
     guard isNew else { return }
     if isLive {
-      Terminal.write("\r\u{1b}[K\(String(text.prefix(Terminal.columns - 1)))")
+      LiveRegion.draw([text])
     } else {
       Terminal.writeError(text)
     }
@@ -23,11 +23,8 @@ final class FetchLine: Sendable {
 
   /// Leaves the line, so that something else can be written.
   func end() {
-    let isShown = last.withLock { last in
-      defer { last = "" }
-      return !last.isEmpty
-    }
-    if isLive, isShown { Terminal.write("\r\u{1b}[K") }
+    last.withLock { $0 = "" }
+    LiveRegion.clear()
   }
 
   private func live(_ progress: FetchProgress) -> String {

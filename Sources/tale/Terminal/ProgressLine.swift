@@ -1,42 +1,41 @@
 internal import TaleCore
 
-/// Shows a project's progress: one line drawn over itself on a terminal, a line for each change
-/// elsewhere.
+/// Shows a project's progress: a few lines drawn over themselves on a terminal, a line for each
+/// change elsewhere.
 struct ProgressLine {
   private var last = ""
   private let isLive = Terminal.isLive
 
   mutating func show(_ progress: Progress) {
-    let key = isLive ? line(progress) : plain(progress)
-    guard key != last else { return }
-    last = key
-    if isLive {
-      Terminal.write("\r\u{1b}[K\(String(key.prefix(Terminal.columns - 1)))")
-    } else {
-      Terminal.writeError(key)
-    }
+    if isLive { return LiveRegion.draw(Self.lines(progress)) }
+    let text = Self.plain(progress)
+    guard text != last else { return }
+    last = text
+    Terminal.writeError(text)
   }
 
-  /// Leaves the line, so that something else can be written.
-  func end() {
-    if isLive, !last.isEmpty { Terminal.write("\r\u{1b}[K") }
-  }
+  /// Takes the lines away, so that something else can be written.
+  func end() { LiveRegion.clear() }
 
-  private func line(_ progress: Progress) -> String {
-    let filled = progress.percent / 5
+  static func lines(_ progress: Progress) -> [String] {
+    let filled = min(20, max(0, progress.percent / 5))
     let bar = String(repeating: "█", count: filled) + String(repeating: "░", count: 20 - filled)
-    let now = progress.current.map { item in
-      "\(item.subtask.map { "\($0) " } ?? "")\(item.title) (\(item.bytes.grouped) B)"
-    }.joined(separator: ", ")
-    let left = progress.left.map { " · left \($0.time)" } ?? ""
-    return """
-      \(bar) \(progress.percent) % \(progress.state) \
-      \(progress.subtasksDone)/\(progress.subtasksTotal) · \
-      \((progress.tokens.prompt + progress.tokens.completion).grouped) tokens\(left) · \(now)
+    let cap = progress.tokens.budget.map { " of \($0.grouped)" } ?? ""
+    let left = progress.left.map { " · \($0.time) left" } ?? ""
+    let numbers = """
+      \(bar) \(progress.percent) % · \(progress.state) · \
+      \(progress.subtasksDone) of \(progress.subtasksTotal) subtasks · \
+      \(progress.tokens.booked.grouped)\(cap) tokens\(left)
       """
+    let current = progress.current.map { item in
+      let again = item.attempt > 1 ? ", attempt \(item.attempt)" : ""
+      let number = item.subtask.map { "\($0) " } ?? ""
+      return "  \(number)\(item.title)\(again), \(item.bytes.grouped) bytes so far"
+    }
+    return ["\(progress.title) (\(progress.id))", numbers] + current
   }
 
-  private func plain(_ progress: Progress) -> String {
+  static func plain(_ progress: Progress) -> String {
     let now = progress.current.map { "\($0.subtask.map { "\($0) " } ?? "")\($0.title)" }
       .joined(separator: ", ")
     return """

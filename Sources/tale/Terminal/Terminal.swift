@@ -10,24 +10,34 @@ enum Terminal {
   static var hasColour: Bool { isLive && variable("NO_COLOR") == nil }
 
   static func error(_ message: String) {
-    writeError("\(hasColour ? "\u{1b}[31mtale:\u{1b}[0m" : "tale:") \(message)")
+    let text = DisplayText.harmless(message)
+    write("\(hasColour ? "\u{1b}[31mtale:\u{1b}[0m" : "tale:") \(text)\n")
   }
 
   static func note(_ message: String) { writeError("tale: \(message)") }
 
-  static func writeError(_ text: String) { write(text + "\n") }
-
-  /// Writes to stderr as it is.
-  static func write(_ text: String) { write(text, to: STDERR_FILENO) }
+  static func writeError(_ text: String) { write(DisplayText.harmless(text) + "\n") }
 
   /// Writes a line of data to stdout, at once: a reader of a pipe sees it when it happens.
   ///
+  /// Programs get every byte; a terminal gets none that it would obey.
   /// What cannot be written stops nothing; ``dataStatus(after:)`` tells at the end.
   static func data(_ text: String, terminator: String = "\n") {
-    let failure = write(text + terminator, to: STDOUT_FILENO)
+    LiveRegion.clear()
+    let isShown = isatty(STDOUT_FILENO) == 1
+    let failure = write(
+      (isShown ? DisplayText.harmless(text) : text) + terminator, to: STDOUT_FILENO)
     // A reader that has seen enough, such as head, is no failure.
     guard let failure, failure != .brokenPipe else { return }
     dataFailure.withLock { $0 = $0 ?? failure }
+  }
+
+  /// Writes to stderr as it is; for what draws.
+  static func writeRaw(_ text: String) { write(text, to: STDERR_FILENO) }
+
+  private static func write(_ text: String) {
+    LiveRegion.clear()
+    writeRaw(text)
   }
 
   /// Why data could not be written, the first time.

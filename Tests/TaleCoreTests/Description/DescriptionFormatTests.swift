@@ -9,7 +9,7 @@ import Testing
       found
         == ProjectDescription(
           title: "word-counter", body: "Count the words of a text file.", priority: 0, model: nil,
-          thinking: .auto, budget: .init(), outputs: [], retries: nil, plan: nil))
+          thinking: .auto, start: .empty, budget: .init(), outputs: [], retries: nil, plan: nil))
   }
 
   @Test(arguments: [
@@ -31,7 +31,7 @@ import Testing
       priority: -5
       model: fallback
       thinking: "on"
-      start: empty
+      start: input
       budget: {tokens: 20k, time: 1h30m, cost: 2.50}
       outputs: [a.py, docs/README.md]
       retries: 0
@@ -42,7 +42,7 @@ import Testing
       found
         == ProjectDescription(
           title: "Word counter", body: "Count words.", priority: -5, model: "fallback",
-          thinking: .on, budget: .init(tokens: 20_000, timeSeconds: 5400, cost: 2.5),
+          thinking: .on, start: .input, budget: .init(tokens: 20_000, timeSeconds: 5400, cost: 2.5),
           outputs: [try DeliverablePath("a.py"), try DeliverablePath("docs/README.md")], retries: 0,
           plan: nil))
   }

@@ -33,7 +33,7 @@ import Testing
     ("budget: {time: soon}", 2, 16, "budget.time"),
     ("budget: {time: 9223372036854775807}", 2, 16, "budget.time"),
     ("budget: {cost: -1}", 2, 16, "budget.cost"), ("budget: {cost: inf}", 2, 16, "budget.cost"),
-    ("phases: 3", 2, 9, "phases"), ("start: input", 2, 8, "start: input"),
+    ("phases: 3", 2, 9, "phases"), ("start: full", 2, 8, "start"),
     ("? [a, b]\n: 1", 2, 3, "key"),
   ])
   func `a value of the wrong kind is told with its place and its key`(

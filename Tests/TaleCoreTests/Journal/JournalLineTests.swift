@@ -37,6 +37,10 @@ import Testing
       #"{"bytes":10,"commit":"c0ffee","event":"committed","number":1,"path":"src/a.py","schema":1,"subtask":"1.2","time":"2027-01-15T08:00:00.123Z"}"#
     ),
     (
+      "controlled",
+      #"{"action":"pause","answer":"it is paused","event":"controlled","modified":{"nanoseconds":7,"seconds":1800000000},"number":1,"origin":"file","schema":1,"time":"2027-01-15T08:00:00.123Z"}"#
+    ),
+    (
       "noted",
       #"{"event":"noted","level":"warning","message":"mind this","number":1,"schema":1,"time":"2027-01-15T08:00:00.123Z"}"#
     ),
@@ -75,6 +79,11 @@ import Testing
     case "committed":
       .committed(.init(subtask: "1.2", commit: "c0ffee", path: "src/a.py", bytes: 10))
     case "noted": .noted(.init(.warning, "mind this"))
+    case "controlled":
+      .controlled(
+        .init(
+          action: .pause, origin: .file, modified: .init(seconds: 1_800_000_000, nanoseconds: 7),
+          answer: "it is paused"))
     case "ended": .ended(.init(outcome: .done, reason: "all 5 subtasks"))
     default: nil
     }

@@ -40,6 +40,26 @@ import Testing
     #expect(found.body == "")
   }
 
+  @Test func `a need is a subtask by its ID or its file, or a file that is there`() throws {
+    let plan = try #require(
+      try Parsing.parse(
+        """
+        ---
+        phases:
+        - subtasks:
+          - {title: A, output: a.py}
+          - {title: B, needs: [a.py, notes/x.txt]}
+        - subtasks: [{title: C, needs: [a.py, 1.2]}]
+        ---
+        """
+      ).plan)
+    #expect(plan.subtasks.map(\.needs) == [[], ["1.1"], ["1.1", "1.2"]])
+    #expect(plan.subtasks.map { $0.reads.map(\.description) } == [[], ["notes/x.txt"], []])
+    // A plan of before there was such a key can be read.
+    let old = #"{"id":"1.1","title":"A","details":"","needs":[]}"#
+    #expect(try JSON.decode(Subtask.self, from: Array(old.utf8)).reads.isEmpty)
+  }
+
   @Test(arguments: [
     ("phases: []", 2, "there is no phase"), ("phases:\n- title: A", 3, "phase 1 has no subtask"),
     ("phases:\n- subtasks: []", 3, "phase 1 has no subtask"),

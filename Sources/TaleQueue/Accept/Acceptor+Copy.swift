@@ -1,0 +1,113 @@
+public import SystemPackage
+public import TaleCore
+public import TaleSystem
+
+/// Projects made of copies: of a folder that somebody hands over, of a project that has ended.
+extension Acceptor {
+  /// A folder that is about to become a project, filled under the accept lock.
+  public struct Copy: Sendable {
+    public let staged: ProjectFolder
+    let acceptor: Acceptor
+
+    /// Copies a folder whole as what came with the project; links stay links.
+    ///
+    /// - Returns: pipes, sockets and devices, which are left out.
+    /// - Throws: `DescriptionProblem` when it is too large, else ``SystemFailure``.
+    @discardableResult
+    public func takeInput(_ source: FilePath) throws -> [FilePath] {
+      let limits = acceptor.limits
+      let bytes = try Folder.tree(source, limit: InboxListing.maxTreeEntries).reduce(0) {
+        $0 + ($1.status.kind == .regular ? $1.status.size : 0)
+      }
+      if bytes > limits.inputBytes {
+        throw DescriptionProblem(
+          "the folder holds \(bytes.grouped) bytes, and \(limits.inputBytes.grouped) are allowed",
+          mend: "Take less, or raise `queue.max_input`.")
+      }
+      try acceptor.checkSpace(for: bytes)
+      return try TreeCopy.copy(
+        source, to: staged.input, links: .keep, entriesMax: InboxListing.maxTreeEntries)
+    }
+
+    /// Copies the description of another project, byte for byte.
+    public func takeDescription(of other: ProjectFolder) throws(SystemFailure) {
+      try TreeCopy.copyFile(other.description, to: staged.description)
+    }
+
+    /// Takes the description out of the folder that came with it.
+    public func takeDescriptionFromInput() throws(SystemFailure) {
+      try acceptor.takeDescription(from: staged)
+    }
+
+    /// Refuses a copy of this size where it would leave less than `queue.reserve` free.
+    public func checkSpace(for bytes: Int) throws(SystemFailure) {
+      try acceptor.checkSpace(for: bytes)
+    }
+  }
+
+  /// What a project made of a copy is called, and what its journal and first progress say.
+  public struct CopyLabel: Sendable {
+    public var name: String
+    public var lane: String
+    /// As the journal's first line says it: `submit`, `run`, `retry`.
+    public var origin: String
+    public var from: ProjectID?
+    public var notes: [String] = []
+    /// What is planned and done already.
+    public var plan: Plan?
+    public var done: Set<Subtask.ID> = []
+
+    public init(name: String, lane: String, origin: String, from: ProjectID? = nil) {
+      self.name = name
+      self.lane = lane
+      self.origin = origin
+      self.from = from
+    }
+  }
+
+  /// Makes a project of what `fill` puts into its folder: at least a description.
+  ///
+  /// A crash before the end leaves nothing of it: whoever asked has what was copied, and was told
+  /// of no success.
+  /// - Parameter willStand: called when all is copied, before the project can stand.
+  /// - Throws: what `fill` and `willStand` throw, and ``SystemFailure``; nothing is left then.
+  public func accept(
+    _ label: CopyLabel, willStand: (ProjectID) throws -> Void = { _ in },
+    fill: (Copy) throws -> Void
+  ) throws -> Outcome {
+    let lock = try FileLock.take(queue.folders.acceptLock)
+    let outcome: Result<Outcome, any Error>
+    do { outcome = .success(try make(label, willStand, fill)) } catch { outcome = .failure(error) }
+    lock.release()
+    return try outcome.get()
+  }
+
+  private func make(
+    _ label: CopyLabel, _ willStand: (ProjectID) throws -> Void, _ fill: (Copy) throws -> Void
+  ) throws -> Outcome {
+    try checkSpace()
+    let staged = try stage(label.name, origin: .copy)
+    do {
+      try fill(Copy(staged: staged, acceptor: self))
+      try Folder.sync(staged.path)
+      try willStand(staged.id)
+      var drop = Drop(lane: label.lane, name: label.name, origin: label.origin, modified: nil)
+      drop.label = label
+      return try finish(staged, drop)
+    } catch {
+      // What even this leaves is recovery's.
+      if (try? FileStatus.ifPresent(staged.path)) != nil { try? discard(staged) }
+      throw error
+    }
+  }
+
+  /// Whether a project of this ID stands, or will when recovery has finished it.
+  public func stands(_ id: ProjectID) throws(SystemFailure) -> Bool {
+    try FileLock.holding(queue.folders.acceptLock) { () throws(SystemFailure) in
+      if try queue.find(id) != nil { return true }
+      let staged = ProjectFolder(id, in: queue.folders.staging)
+      if try FileStatus.ifPresent(staged.path) == nil { return false }
+      return try FileStatus.ifPresent(staged.origin) == nil
+    }
+  }
+}

@@ -1,0 +1,138 @@
+internal import SystemPackage
+public import TaleCore
+internal import TaleGit
+public import TaleQueue
+internal import TaleSystem
+
+/// Makes a new project of one that has ended. The old one never changes.
+public struct Retry {
+  private let environment: RunEnvironment
+
+  public init(_ environment: RunEnvironment) { self.environment = environment }
+
+  /// The new project.
+  public struct Made: Sendable {
+    public let id: ProjectID
+    public let from: ProjectID
+    /// Subtasks that are finished in it from the start.
+    public let finished: Int
+
+    /// For people, one line.
+    public var sentence: String {
+      finished == 0
+        ? "made \(id), which starts from nothing"
+        : "made \(id), which goes on after \(finished.counted("finished subtask"))"
+    }
+  }
+
+  /// Copies description and input, and of a failed or cancelled project that finished something
+  /// also its work with the history, so that no finished subtask is paid for twice.
+  ///
+  /// - Parameters:
+  ///   - anew: leaves the work out.
+  ///   - willMake: called with the new ID when all is copied, before the project stands.
+  /// - Throws: ``RetryRefusal`` for what cannot be retried, else what the disk or `willMake` threw.
+  public func run(
+    _ old: ProjectFolder, anew: Bool, willMake: (ProjectID) throws -> Void = { _ in }
+  ) throws -> Made {
+    let book = try Journal.readBook(old.journal)
+    guard let accepted = book.accepted, let ended = book.ended else {
+      throw RetryRefusal(
+        why: "it has not ended; `tale resume \(old.id)` lets a paused project go on")
+    }
+    let checkpoint = try checkpoint(of: old, ended.outcome, anew: anew)
+    var label = Acceptor.CopyLabel(
+      name: accepted.name, lane: accepted.lane, origin: "retry", from: old.id)
+    if let checkpoint {
+      label.plan = checkpoint.plan
+      label.done = checkpoint.state.finished
+      label.notes = [
+        """
+        goes on from commit \(checkpoint.commit.prefix(10)) of \(old.id), after \
+        \(checkpoint.state.finished.count.counted("finished subtask"))
+        """
+      ]
+    } else {
+      label.notes = ["starts from nothing with what was dropped as \(old.id)"]
+    }
+    do {
+      let outcome = try environment.acceptor.accept(label, willStand: willMake) { copy in
+        try copy.takeDescription(of: old)
+        if try FileStatus.ifPresent(old.input) != nil { try copy.takeInput(old.input) }
+        if let checkpoint { try takeWork(of: old, checkpoint, into: copy) }
+      }
+      switch outcome {
+      case .accepted(let id):
+        return Made(id: id, from: old.id, finished: checkpoint?.state.finished.count ?? 0)
+      case .rejected(let id, let problem):
+        throw RetryRefusal(why: "\(problem); see \(environment.queue.folders.failed)/\(id)")
+      case .redelivered, .busy, .lost:
+        preconditionFailure("a copy is accepted or rejected")
+      }
+    } catch let problem as DescriptionProblem {
+      throw RetryRefusal(why: "\(problem). \(problem.mend)")
+    }
+  }
+
+  /// Nil where it starts from nothing.
+  private func checkpoint(
+    of old: ProjectFolder, _ outcome: Event.Outcome, anew: Bool
+  ) throws -> Checkpoint? {
+    guard !anew, outcome == .failed || outcome == .cancelled,
+      try FileStatus.ifPresent(old.work)?.kind == .folder
+    else { return nil }
+    do {
+      guard let last = try Checkpoint.last(in: old.work), last.plan != nil,
+        !last.state.done.isEmpty
+      else { return nil }
+      return last
+    } catch {
+      throw unreadable(old, error)
+    }
+  }
+
+  private func unreadable(_ old: ProjectFolder, _ error: any Error) -> RetryRefusal {
+    RetryRefusal(
+      why: """
+        its last checkpoint cannot be read: \(error); `tale retry --anew \(old.id)` starts from \
+        nothing
+        """)
+  }
+
+  /// Objects and `main` only, into a repository of its own: no hook, no setting, no other place
+  /// that the old one names comes along.
+  private func takeWork(
+    of old: ProjectFolder, _ checkpoint: Checkpoint, into copy: Acceptor.Copy
+  ) throws {
+    let objects = FilePath(".git").appending("objects")
+    let source = old.work.pushing(objects)
+    let tree = try Folder.tree(source, limit: Repository.filesMax)
+    // As much again for the files themselves, roughly.
+    try copy.checkSpace(for: tree.reduce(0) { $0 + 2 * $1.status.size })
+    do {
+      let place = copy.staged.work
+      _ = try Repository.create(at: place)
+      try TreeCopy.copy(
+        source, to: place.pushing(objects), links: .leaveOut, entriesMax: Repository.filesMax,
+        // Names of other places where objects are.
+        skipping: { $0 == "info/alternates" || $0 == "info/http-alternates" })
+      // Opened anew, so that it looks at what is there now.
+      let repository = try Repository.open(at: place)
+      guard let commit = CommitID(checkpoint.commit) else { return }
+      // Every commit and every file is read before `main` names them.
+      try repository.setReference(Repository.mainReference, to: commit)
+      _ = try repository.log(limit: .max)
+      try repository.restoreWorkTree()
+      try repository.writeIndex()
+      try repository.syncWorkTree()
+    } catch let failure as GitFailure {
+      throw unreadable(old, failure)
+    }
+  }
+}
+
+/// Why no new project was made.
+public struct RetryRefusal: Error, CustomStringConvertible {
+  public let why: String
+  public var description: String { why }
+}

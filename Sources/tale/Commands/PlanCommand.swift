@@ -1,0 +1,126 @@
+internal import ArgumentParser
+internal import SystemPackage
+internal import TaleConfig
+internal import TaleCore
+internal import TaleLedger
+internal import TaleModels
+internal import TaleQueue
+internal import TaleRunner
+internal import TaleSystem
+
+struct PlanCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "plan",
+    abstract: "Show the plan of a description, with estimates of tokens and time; run nothing.",
+    discussion: """
+      A description with a task list or `phases` is its own plan, and no model is asked. For others \
+      the task model makes one, as it would in a run; a run makes its own again. To keep a plan, \
+      write it into the description as a task list.
+      """)
+
+  @Argument(
+    help: "The description, or a folder with project.md; - reads standard input.",
+    completion: .file())
+  var file: String
+
+  @Flag(help: "As JSON.")
+  var json = false
+
+  @OptionGroup var options: GlobalOptions
+
+  private struct Listing: Codable {
+    var schema = JSON.schema
+    let title: String
+    let origin: Plan.Origin
+    let phases: [Phase]
+    /// Of all subtasks.
+    let estimate: Estimate
+    /// What finding the plan took.
+    let planning: Cost
+
+    struct Cost: Codable {
+      let calls: Int
+      let tokens: Int
+    }
+  }
+
+  func run() async throws {
+    let session = try Session(options, quiet: true)
+    let scratch = try ScratchFolder(in: session.dataDirectory.appending("plans"))
+    let folder = scratch.path
+    let queue = try Queue.open(
+      QueueFolders(root: folder.appending("queue"), lanes: []), create: true)
+    let (preview, estimate) = try await Interruptible.run {
+      try await self.preview(session, queue, folder)
+    }
+    let plan = preview.plan
+    if json {
+      let listing = Listing(
+        title: plan.title, origin: plan.origin, phases: plan.phases, estimate: estimate,
+        planning: .init(calls: preview.calls, tokens: preview.tokens))
+      Terminal.data(
+        String(decoding: try JSON.document(listing), as: UTF8.self), terminator: "")
+    } else {
+      Terminal.data(Self.text(plan, estimate), terminator: "")
+    }
+    if preview.calls > 0 {
+      Terminal.note(
+        "planning took \(preview.tokens.grouped) tokens in \(preview.calls.counted("call"))")
+    }
+  }
+
+  private func preview(
+    _ session: Session, _ queue: Queue, _ scratch: FilePath
+  ) async throws -> (PlanPreview, Estimate) {
+    let environment = try session.previewEnvironment(queue, ledger: scratch.appending("tale.db"))
+    let id: ProjectID
+    do {
+      id = try Submission(
+        queue: queue, acceptor: environment.acceptor,
+        maxBytes: session.settings.queue.maxDescription
+      ).submit(file, lane: "", origin: "plan", variables: session.variables)
+    } catch let refusal as SubmissionRefusal {
+      // What was refused stands in a folder that goes with this command.
+      throw refusal.withoutFolder
+    }
+    guard let lease = try Lease.tryTake(ProjectFolder(id, in: queue.folders.active)) else {
+      preconditionFailure("nobody else knows this queue")
+    }
+    do {
+      let preview = try await PlanPreview.make(lease, environment)
+      let past = try await session.openLedger().pastCalls(
+        of: environment.door.provider.name, limit: 50)
+      return (preview, Estimate.left(preview.plan.subtasks.count, like: past))
+    } catch let refused as PlanRefused {
+      throw CommandFailure(
+        "\(file) would fail: \(refused.reason). \(refused.advice)", .projectFailed)
+    }
+  }
+
+  private static func text(_ plan: Plan, _ estimate: Estimate) -> String {
+    var lines = ["# \(plan.title)"]
+    for phase in plan.phases {
+      if plan.phases.count > 1 || phase.title != plan.title { lines += ["", "## \(phase.title)"] }
+      lines.append("")
+      for subtask in phase.subtasks {
+        let file = subtask.output.map { " -> `\($0)`" } ?? ""
+        lines.append("- [ ] \(subtask.title)\(file)")
+        if !subtask.details.isEmpty {
+          let details = subtask.details.split(separator: "\n", omittingEmptySubsequences: false)
+          lines += details.map { $0.isEmpty ? "" : "      \($0)" }
+        }
+        // In a task list each item needs the one before it, which goes without saying.
+        let needs = (plan.origin == .tasks ? [] : subtask.needs) + subtask.reads.map(\.description)
+        if !needs.isEmpty { lines.append("      (needs \(needs.joined(separator: ", ")))") }
+      }
+    }
+    let count = plan.subtasks.count
+    lines += [
+      "",
+      """
+      \(count.counted("subtask")): about \(estimate.tokens), \(estimate.time).
+      """, "",
+    ]
+    return lines.joined(separator: "\n")
+  }
+}

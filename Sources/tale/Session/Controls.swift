@@ -1,0 +1,85 @@
+internal import SystemPackage
+internal import TaleCore
+internal import TaleQueue
+internal import TaleRunner
+internal import TaleSystem
+
+/// What `tale pause`, `resume` and `cancel` have in common.
+struct Controls {
+  let action: ControlAction
+  let json: Bool
+  let session: Session
+
+  /// What such a command prints as JSON.
+  struct Standing: Codable {
+    var schema = JSON.schema
+    let id: ProjectID
+    let state: ProjectState
+    /// The full name of the last commit of work/; nil: there is none yet.
+    let checkpoint: String?
+  }
+
+  /// One after the other; what goes wrong with one does not keep the others from it.
+  func run(_ names: [String]) async throws {
+    let queue = try session.openQueue(create: false)
+    let environment = try session.controlEnvironment(queue)
+    let ids = try names.map { try ProjectLookup(queue).find($0).id }
+    let (action, json) = (action, json)
+    let failures = try await Interruptible.run {
+      var failures: [CommandFailure] = []
+      for id in ids {
+        let outcome = try await ControlCommand(environment).order(action, id)
+        do { try Self.show(outcome, id, action, json) } catch let failure as CommandFailure {
+          failures.append(failure)
+        }
+      }
+      return failures
+    }
+    for failure in failures.dropLast() { Terminal.error(failure.message) }
+    if let last = failures.last { throw CommandFailure(last.message, failures[0].status) }
+  }
+
+  private static func show(
+    _ outcome: ControlCommand.Outcome, _ id: ProjectID, _ action: ControlAction, _ json: Bool
+  ) throws {
+    switch outcome {
+    case .active(let folder, let state, let answer):
+      let checkpoint = try ControlCommand.checkpoint(of: folder)
+      Terminal.note("\(id): \(answer)")
+      if json { return try show(Standing(id: id, state: state, checkpoint: checkpoint)) }
+      guard action == .pause else { return }
+      if let checkpoint {
+        Terminal.data(checkpoint)
+      } else {
+        Terminal.note("\(id): there is no checkpoint yet")
+      }
+    case .ended(let folder):
+      Terminal.note("\(id): it is cancelled; see \(folder.path)")
+      if json {
+        try show(
+          Standing(
+            id: id, state: .cancelled, checkpoint: try ControlCommand.checkpoint(of: folder)))
+      }
+    case .endedBefore(let folder):
+      throw CommandFailure(
+        """
+        \(id) has ended, so there is nothing to \(action); it lies in \(folder.path) \
+        (`tale retry \(id)` makes a new project of it)
+        """, .usage)
+    case .held(let file, let pid):
+      let holder = pid.map { "process \($0)" } ?? "another process"
+      let end = pid.map { "end it with `kill \($0)` (`kill -9 \($0)` if it hangs)" } ?? "end it"
+      throw CommandFailure(
+        """
+        \(holder) holds \(id) and has not answered within \(ControlCommand.patience.components.seconds) s; \
+        \(file.path) stays for it, and for whoever works on the project next; or \(end): nothing \
+        finished is lost
+        """, .held)
+    }
+  }
+
+  /// One line for each project.
+  private static func show(_ standing: Standing) throws {
+    Terminal.data(String(decoding: try JSON.line(standing), as: UTF8.self), terminator: "")
+  }
+}

@@ -1,0 +1,27 @@
+"""How results are printed, and which of them were judged."""
+import statistics
+
+missed = []
+
+
+def row(what, value, unit=""):
+    print(f"{what:<58} {value:>14} {unit}".rstrip(), flush=True)
+
+
+def heading(text):
+    print(f"\n{text}", flush=True)
+
+
+def limit(what, value, most, unit):
+    """A figure that must not pass a limit; one that does makes the benchmark fail."""
+    word = "PASS" if value <= most else "MISS"
+    if word == "MISS":
+        missed.append(what)
+    row(what, f"{value:.2f}", f"{unit}  (at most {most:g} {unit}: {word})")
+
+
+def times(seconds):
+    """Median and 99th percentile in milliseconds."""
+    ordered = sorted(seconds)
+    return (statistics.median(ordered) * 1000,
+            ordered[min(len(ordered) - 1, round(len(ordered) * 0.99))] * 1000)
