@@ -57,6 +57,30 @@ import Testing
     }
   }
 
+  @Test(arguments: [
+    ("", "0.05"), ("# only words\n\n", "0.05"), ("---\n", "0.05"), ("queue:\n", "0.05"),
+    ("\u{FEFF}queue:\n  settle: 4\n", "4.0"), ("queue:\r\n  settle: 4s\r\n", "4.0"),
+    ("queue: {settle: \"4\"}", "4.0"), ("{\"queue\": {\"settle\": 4}}", "4.0"),
+  ])
+  func `a file in any of its good forms is taken, also through a link and from the home`(
+    text: String, settle: String
+  ) async throws {
+    try await Household.with { original in
+      let isSet = settle != "0.05"
+      let house = original.with(isSet ? ["TALE_QUEUE_SETTLE": nil] : [:])
+      let file = house.root.appending("home/mine.yaml")
+      try DurableFile.replace(file, with: Array(text.utf8))
+      try FileManager.default.createSymbolicLink(
+        atPath: house.root.appending("link.yaml").string, withDestinationPath: file.string)
+      for name in ["~/mine.yaml", "home/mine.yaml", "link.yaml", file.string] {
+        #expect(try await house.tale("config", "--check", name).errors == "")
+        let found = try await house.tale("config", "queue.settle", "--config", name)
+        let isRight = found.output.hasPrefix(settle) && found.code == 0
+        #expect(isRight, "\(name): \(found.output)\(found.errors)")
+      }
+    }
+  }
+
   @Test func `each value says where it came from, to people and to programs`() async throws {
     try await Household.with(config: "queue:\n  rescan_interval: 90s\n") { house in
       let outcome = try await house.tale("config", "--json", "--log-level", "error")

@@ -127,7 +127,7 @@ extension WrongInput {
     ),
     .init(
       "no file to run there", ["run", "none.md"], code: 2,
-      says: "tale: there is no file ROOT/none.md\n"),
+      says: "tale: none.md: there is no file ROOT/none.md. Name one that is there.\n"),
     .init(
       "nothing to run with", ["drain"], code: 69,
       says:
@@ -135,6 +135,8 @@ extension WrongInput {
     ),
     .init(
       "a folder to run", ["run", "home"], code: 2,
-      says: "tale: ROOT/home is a folder; put it into the queue's inbox with cp -r or mv\n"),
+      says:
+        "tale: home: the folder ROOT/home has no project.md that is a regular file. Put the description into it as project.md.\n"
+    ),
   ]
 }

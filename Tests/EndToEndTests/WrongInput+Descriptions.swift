@@ -315,10 +315,12 @@ extension WrongInput {
         "tale: x.json:1:2: unknown key \"descriptoin\"; did you mean \"description\"? \(keys) (ROOT/queue/failed/ID)\n"
     ),
     .init(
-      "a folder", files: ["d/project.md": .text("x")], ["submit", "d"], code: 2,
-      says: "tale: ROOT/d is a folder; put it into the queue's inbox with cp -r or mv\n"),
+      "a folder without a description", files: ["d/other.md": .text("x")], ["submit", "d"], code: 2,
+      says:
+        "tale: d: the folder ROOT/d has no project.md that is a regular file. Put the description into it as project.md.\n"
+    ),
     .init(
       "a file that is not there", ["submit", "none.md"], code: 2,
-      says: "tale: there is no file ROOT/none.md\n"),
+      says: "tale: none.md: there is no file ROOT/none.md. Name one that is there.\n"),
   ]
 }

@@ -30,9 +30,13 @@ public enum JSON {
     _ type: Value.Type, from bytes: some Collection<UInt8>
   ) throws -> Value {
     let data = Data(bytes)
-    let found = try decoder().decode(Versioned.self, from: data).schema
-    guard found <= schema else { throw NewerSchema(found: found) }
-    return try decoder().decode(type, from: data)
+    do {
+      let found = try decoder().decode(Versioned.self, from: data).schema
+      guard found <= schema else { throw NewerSchema(found: found) }
+      return try decoder().decode(type, from: data)
+    } catch let error as DecodingError {
+      throw DamagedJSON(error)
+    }
   }
 
   private static func encoder() -> JSONEncoder {

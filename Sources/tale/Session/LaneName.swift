@@ -8,8 +8,8 @@ enum LaneName {
     if settings.lanes.contains(lane) { return }
     throw CommandFailure(
       """
-      there is no lane "\(lane)"\(NearestName.suggestion(for: lane, in: settings.lanes)); the \
-      lanes are: \(settings.lanes.joined(separator: ", "))
+      there is no lane "\(lane)"\
+      \(NearestName.suggestion(for: lane, in: settings.lanes, else: ".")) The lanes are: \(settings.lanes.joined(separator: ", "))
       """, .usage)
   }
 }
