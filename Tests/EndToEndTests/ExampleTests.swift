@@ -28,7 +28,7 @@ enum Examples {
       cp -r '\(folder)/tidy-repo' '\(desk)/'
       cd '\(desk)/tidy-repo'
       git init -q -b main
-      git add .
+      git add slug.py README.md
       git -c user.name=me -c user.email=me@example.org commit -qm 'A slug tool'
       mv '\(desk)/tidy-repo' '\(house.inbox)/'
       """

@@ -92,6 +92,20 @@ struct QueueStatus: Codable {
     for progress in active {
       let held = progress.runner.map { ", process \($0)" } ?? ""
       lines.append("  \(progress.id)  \(progress.headline)\(held)")
+      if progress.subtasksTotal > 0 {
+        let left = progress.left.map { ", \($0.time) left" } ?? ""
+        let cap = progress.tokens.budget.map { " of \($0.grouped)" } ?? ""
+        lines.append(
+          """
+              \(progress.subtasksDone) of \(progress.subtasksTotal.counted("subtask")) done, \
+          \(progress.tokens.booked.grouped)\(cap) tokens\(left)
+          """)
+      }
+      // What a killed runner wrote last is not worked on by anybody.
+      for item in progress.runner == nil ? [] : progress.current {
+        let number = item.subtask.map { "\($0) " } ?? ""
+        lines.append("    now \(number)\(item.title), \(item.bytes.grouped) bytes so far")
+      }
     }
     for item in ignored { lines.append("  ignored: \(item.name): \(item.why); \(item.mend)") }
     for item in unreadable { lines.append("  unreadable: \(item)") }
