@@ -124,7 +124,8 @@ public struct SettingValue: Sendable, Equatable {
   private static func isVariable(_ text: String) -> Bool {
     text.first?.isNumber == false
       && text.utf8.allSatisfy {
-        ($0 >= 65 && $0 <= 90) || ($0 >= 97 && $0 <= 122) || ($0 >= 48 && $0 <= 57) || $0 == 95
+        // Small letters are usual in keys that somebody pasted here, and not in variables.
+        ($0 >= 65 && $0 <= 90) || ($0 >= 48 && $0 <= 57) || $0 == 95
       }
   }
 

@@ -59,6 +59,7 @@ struct ObjectWriter: ~Copyable {
       if count < 0, errno == EINTR { continue }
       guard count >= 0 else { throw .system("read", path) }
       if count == 0 { break }
+      if Task.isCancelled { throw .refused("store", path, "it was cancelled", code: GIT_EUSER) }
       try checked("store", path) { git_odb_stream_write(stream, chunk, count) }
     }
     var id = git_oid()

@@ -1,4 +1,5 @@
 internal import CGit2
+internal import Glibc
 public import SystemPackage
 
 /// What a work tree began with.
@@ -46,9 +47,16 @@ extension Repository {
     var changes = 0
     var ignored = 0
     var leftOut: Set<String> = []
+    // Not those of the folder: whoever goes on with a result of tale starts anew.
+    if let base, try reader.entries(of: base)[Self.ownFolder] != nil {
+      patch.remove([Self.ownFolder])
+      changes += 1
+    }
     for difference in try tree.differences(from: base) {
       let path = difference.path
       let parts = TreePath.parts(of: path)
+      if Task.isCancelled { throw .refused("take", source, "it was cancelled", code: GIT_EUSER) }
+      if parts[0] == Self.ownFolder { continue }
       if difference.kind == .deleted {
         patch.remove(parts)
         changes += 1
@@ -88,6 +96,9 @@ extension Repository {
       leftOut: leftOut.sorted(), ignored: ignored)
   }
 
+  /// tale's own in a work tree: plan, state and notes of one project.
+  private static let ownFolder = Array(".tale".utf8)
+
   /// The repository in a folder that came from outside, or nothing where there is none.
   private static func openForeign(_ folder: FilePath) throws(GitFailure) -> ForeignRepository {
     let git = folder.appending(".git")
@@ -104,11 +115,41 @@ extension Repository {
     ] where Disk.kind(of: git.pushing(FilePath(name))) != nil {
       throw .refused("take the history of", folder, "it \(meaning) (.git/\(name))")
     }
-    if let link = try WorkFolder.open(git).firstLink() {
-      throw .refused("take the history of", folder, ".git/\(link) is a link")
+    if let odd = try WorkFolder.open(git).firstOdd() {
+      throw .refused("take the history of", folder, ".git/\(odd) is neither a file nor a folder")
+    }
+    try refuseIncludes(git.appending("config"), folder)
+    // libgit2 opens these by their paths, wherever they lead.
+    if let odd = try WorkFolder.open(folder).firstOdd(named: Array(".gitignore".utf8)) {
+      throw .refused("take the history of", folder, "\(odd) is no regular file")
     }
     return ForeignRepository(try open(at: folder))
   }
+
+  /// A configuration can name others, anywhere, and reading one may wait for ever.
+  private static func refuseIncludes(
+    _ config: FilePath, _ folder: FilePath
+  ) throws(GitFailure) {
+    guard Disk.kind(of: config) == .file, let name = config.lastComponent else { return }
+    let text = try WorkFolder.open(config.removingLastComponent())
+      .withFile(Array(name.string.utf8)) { file, status throws(GitFailure) in
+        guard status.st_size <= configMax else {
+          throw .refused("take the history of", folder, ".git/config is too large")
+        }
+        var bytes = [UInt8](repeating: 0, count: Int(status.st_size))
+        let count = bytes.withUnsafeMutableBytes { Glibc.read(file, $0.baseAddress, $0.count) }
+        guard count >= 0 else { throw .system("read", config) }
+        return String(decoding: bytes.prefix(count), as: UTF8.self)
+      }
+    let isIncluding = text.split(whereSeparator: \.isNewline).contains { line in
+      line.filter { !$0.isWhitespace }.lowercased().hasPrefix("[include")
+    }
+    if isIncluding {
+      throw .refused("take the history of", folder, ".git/config includes other files")
+    }
+  }
+
+  private static let configMax = 1 << 20
 
   private func count(from commit: CommitID) throws(GitFailure) -> Int {
     var count = 0
@@ -197,16 +238,20 @@ private struct ForeignRepository: ~Copyable {
 }
 
 extension WorkFolder {
-  /// The path of a link somewhere below; nil where there is none.
-  fileprivate func firstLink() throws(GitFailure) -> String? {
+  /// The path of something below that is neither a file nor a folder; nil where there is none.
+  ///
+  /// - Parameter wanted: only what has this name counts, and a folder is odd too; nil: everything.
+  fileprivate func firstOdd(named wanted: [UInt8]? = nil) throws(GitFailure) -> String? {
     for name in try names() {
       guard let status = try status(of: name) else { continue }
       let shown = String(decoding: name, as: UTF8.self)
       switch Disk.kind(of: status) {
-      case .link: return shown
       case .folder:
-        if let inner = try folder(name).firstLink() { return "\(shown)/\(inner)" }
-      case .file, .other: break
+        if name == wanted { return shown }
+        if wanted != nil, name == WorkTree.gitFolder { continue }
+        if let inner = try folder(name).firstOdd(named: wanted) { return "\(shown)/\(inner)" }
+      case .file: break
+      case .link, .other: if wanted == nil || name == wanted { return shown }
       }
     }
     return nil

@@ -33,6 +33,7 @@ public enum TreeCopy {
     try Folder.create(target, mode: try top.status().permissions & 0o777 | 0o700)
     for entry in try Folder.tree(source, limit: entriesMax, skipping: skip) {
       let place = target.pushing(entry.path)
+      if Task.isCancelled { throw SystemFailure("go on copying", source, .canceled) }
       switch entry.status.kind {
       case .folder:
         // What was private stays so; what is to be filled must be enterable.

@@ -77,20 +77,27 @@ import Testing
 
     """
 
+  /// What is said of a queue that was made where nobody named one.
+  private static let made = made("ROOT/home")
+
+  private static func made(_ home: String) -> String {
+    "tale: made a new queue at \(home)/.tale/queue; --queue names another\n"
+  }
+
   @Test func `no configuration and no queue: looking says so, giving makes one`() throws {
     let place = try Place()
     for line in ["tale status", "tale logs x", "tale --queue ~/.tale/queue status"] {
       try place.expect(line, 3, Self.noQueue)
     }
     #expect(!exists(place.folder("home/.tale")), "looking made something")
-    try place.expect("tale submit x.md", 0, "ID-x\n")
+    try place.expect("tale submit x.md", 0, Self.made + "ID-x\n")
     try place.expect(
       "tale status", 0, "ROOT/home/.tale/queue: 1 active, 0 done, 0 failed\n  ID-x  queued, 0 %\n")
   }
 
   @Test func `no models: what runs projects says what to type, and nothing is lost`() throws {
     let place = try Place()
-    try place.expect("tale submit x.md", 0, "ID-x\n")
+    try place.expect("tale submit x.md", 0, Self.made + "ID-x\n")
     for line in ["tale drain", "tale watch", "tale run x.md"] {
       try place.expect(line, 69, Self.noServer)
     }
@@ -147,14 +154,16 @@ import Testing
       "tale submit x.md", 73,
       "tale: cannot open the queue: cannot make the folder /proc/x: No such file or directory\n",
       ["HOME": "/proc/x"])
-    try place.expect("tale submit x.md", 0, "ID-x\n", ["HOME": "\(place.root)/new/home"])
+    try place.expect(
+      "tale submit x.md", 0, Self.made("ROOT/new/home") + "ID-x\n",
+      ["HOME": "\(place.root)/new/home"])
   }
 
   @Test func `no working folder: only what is named from it cannot be found`() throws {
     let place = try Place()
     let gone = "/bin/mkdir ../gone; cd ../gone; /bin/rmdir ../gone; "
     try place.expect("\(gone)tale config lanes", 0, "[urgent, nightly]\n")
-    try place.expect("\(gone)tale submit \(place.root)/here/x.md", 0, "ID-x\n")
+    try place.expect("\(gone)tale submit \(place.root)/here/x.md", 0, Self.made + "ID-x\n")
     for line in ["tale submit x.md", "tale run x.md"] {
       try place.expect(
         gone + line, 3,
@@ -174,7 +183,7 @@ import Testing
       try place.expect("\(line) >&-", 73, closed)
     }
     // The project is accepted all the same, once.
-    try place.expect("tale submit x.md > /dev/full", 73, full)
+    try place.expect("tale submit x.md > /dev/full", 73, Self.made + full)
     try place.expect("tale submit x.md >&-", 73, closed)
     #expect(try place.shell("tale status").said.contains(": 2 active"))
     // What went wrong before has its own code, and a reader that has enough is no failure.
@@ -186,7 +195,9 @@ import Testing
     let place = try Place()
     try place.expect(
       "tale submit - <&-", 2,
-      "tale: standard input is closed; give the description there, or name a file instead of -\n")
+      Self.made
+        + "tale: standard input is closed; give the description there, or name a file instead of -\n"
+    )
     #expect(try place.shell("tale submit - < x.md").said == "ID-stdin\n")
     #expect(try place.shell("printf 'Make a file.' | tale submit -").code == 0)
     try place.expect("tale statsu 2>&-", 2, "")
@@ -220,7 +231,7 @@ import Testing
     try Program.run("chown", ["65534", place.folder("home").string])
     try DurableFile.replace(
       place.folder("bin/llama-server"), with: Array("#!/bin/sh\n".utf8), mode: 0o755)
-    try place.expect("tale submit x.md", 0, "ID-x\n", asNobody: true)
+    try place.expect("tale submit x.md", 0, Self.made + "ID-x\n", asNobody: true)
     let config = try place.folder.write(
       """
       models:
@@ -239,7 +250,7 @@ import Testing
   @Test(.enabled(if: geteuid() == 0, "needs root, to become another user"))
   func `nobody makes projects in another user's queue that its owner could not run`() throws {
     let place = try Place(forAll: true)
-    try place.expect("tale submit x.md", 0, "ID-x\n")
+    try place.expect("tale submit x.md", 0, Self.made + "ID-x\n")
     let refused = """
       tale: the queue ROOT/home/.tale/queue belongs to another user, who could not run what you \
       make in it; run tale as that user, or copy the description into its inbox

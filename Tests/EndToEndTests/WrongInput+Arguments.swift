@@ -89,12 +89,12 @@ extension WrongInput {
     .init(
       "a project that is none", ["status", "20260101-000000-none-aaaa"], code: 2,
       says:
-        "tale: there is no project \"20260101-000000-none-aaaa\" in ROOT/queue; `tale status` shows them\n"
+        "tale: there is no project \"20260101-000000-none-aaaa\" in ROOT/queue; `tale list` shows them\n"
     ),
     .init(
       "a part of no project", ["logs", "nothing-like-it"], code: 2,
       says:
-        "tale: there is no project \"nothing-like-it\" in ROOT/queue; `tale status` shows them\n"),
+        "tale: there is no project \"nothing-like-it\" in ROOT/queue; `tale list` shows them\n"),
     .init(
       "a level that is none", ["status", "--log-level", "loud"], code: 2,
       says:

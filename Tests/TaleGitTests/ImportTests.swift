@@ -167,6 +167,38 @@ import Testing
     #expect(try repository.head() == nil)
   }
 
+  @Test(arguments: [true, false])
+  func `plan and state of an earlier project stay behind`(isTracked: Bool) throws {
+    _ = try makeRepository()
+    try write("{}", to: ".tale/plan.json")
+    try write("{}", to: ".tale/notes/1.1.md")
+    if isTracked {
+      git("add", ".")
+      git("commit", "-qm", "a result of tale")
+    }
+    let repository = try Repository.create(at: place.work)
+    let taken = try take(repository)
+    #expect(try paths(repository) == ["a.txt", "bin/run"])
+    #expect(taken.history == (isTracked ? 3 : 2) && taken.leftOut.isEmpty)
+    // The control: the history itself is as it was.
+    #expect(place.git("ls-tree", "main~1", ".tale").succeeded)
+  }
+
+  @Test(arguments: [
+    "mkfifo .gitignore", "mkfifo bin/.gitignore", "ln -s /etc/passwd .gitignore",
+    "mkfifo .git/pipe", "rm .git/config; mkfifo .git/config",
+    "mkfifo ../fifo; printf '[include]\n\tpath = ../../fifo\n' >> .git/config",
+    "mkfifo ../fifo; printf ' [ IncludeIf \"gitdir:/\"]\n\tpath = ../../fifo\n' >> .git/config",
+  ])
+  func `what would wait for ever or lead outside is refused at once`(damage: String) throws {
+    _ = try makeRepository()
+    let shell = Command.run("/bin/sh", ["-c", "cd '\(dropped)' && \(damage)"])
+    try #require(shell.succeeded, "\(shell.errors)")
+    let repository = try Repository.create(at: place.work)
+    #expect(throws: GitFailure.self) { _ = try take(repository) }
+    #expect(try repository.head() == nil)
+  }
+
   @Test func `no hook, filter or setting of the other repository is run or taken`() throws {
     _ = try makeRepository()
     let marker = place.root.appending("ran")

@@ -256,6 +256,29 @@ import Testing
     try shop.expectCleanGit(ended)
   }
 
+  @Test func `a result of tale can be dropped again, and is not taken for done`() async throws {
+    let shop = try Workshop(ScriptedModel.echo)
+    let first = try await Self.run(shop, ["project.md": Self.rewriting, "bin/tool.sh": "echo\n"])
+    let calls = shop.model.calls.count
+    let again = shop.root.appending("again")
+    _ = try TreeCopy.copy(first.work, to: again, links: .keep, entriesMax: 10_000)
+    try DurableFile.replace(again.appending("project.md"), with: Self.rewriting.utf8)
+    try Folder.rename(again, to: shop.queue.folders.inbox.appending("again"))
+    // Stopped as soon as it has begun, when only the copy is committed.
+    let gate = Gate()
+    shop.model.follow { request, call in
+      call == calls + 1 ? [.wait(gate)] : [.text(ScriptedModel.answer(to: request))]
+    }
+    let environment = try shop.environment()
+    let run = Task { try await QueueService(environment).drain() }
+    try await eventually("the first call") { gate.arrivals == 1 }
+    run.cancel()
+    _ = await run.result
+    try await shop.drain()
+    #expect(try shop.done.count == 2)
+    #expect(shop.model.calls.count == calls + 3, "one that was stopped, and both subtasks")
+  }
+
   @Test func `files to start from that cannot be used fail with the reason`() async throws {
     let shop = try Workshop(ScriptedModel.echo)
     let project = try await Self.run(

@@ -114,11 +114,21 @@ public enum TaskList {
       }
     }
 
+    /// `Write the tool -> tool.py`, without the marks of code: one word that looks like a file.
+    private static func bareArrow(in text: Substring) -> (title: String, path: String)? {
+      guard let arrow = text.ranges(of: "->").last ?? text.ranges(of: "→").last else { return nil }
+      let path = text[arrow.upperBound...].drop(while: \.isWhitespace)
+      guard path.contains("."), !path.contains(where: \.isWhitespace) else { return nil }
+      var title = text[..<arrow.lowerBound]
+      while title.last?.isWhitespace == true { title.removeLast() }
+      return (title.isEmpty ? "Write \(path)" : String(title), String(path))
+    }
+
     /// Splits `Write the tool -> \`tool.py\``; a full stop may follow.
     private static func arrow(in text: String) -> (title: String, path: String)? {
       var text = text[...]
       while let last = text.last, ".,;".contains(last) { text.removeLast() }
-      guard text.last == "`" else { return nil }
+      guard text.last == "`" else { return bareArrow(in: text) }
       let rest = text.dropLast()
       guard let tick = rest.lastIndex(of: "`") else { return nil }
       var before = rest[..<tick]

@@ -54,10 +54,17 @@ public struct BudgetExhausted: Error, Equatable, CustomStringConvertible {
   }
 
   public var description: String {
-    """
-    the next call may take \(needed.grouped) tokens, and of the budget of \(cap.grouped) \
-    \(max(0, cap - booked).grouped) are left
-    """
+    if booked == 0 {
+      return """
+        it is too small for one call, which may take \(needed.grouped) tokens of the \
+        \(cap.grouped): the prompt, and the longest answer that is allowed \
+        (execution.max_answer_tokens)
+        """
+    }
+    return """
+      the next call may take \(needed.grouped) tokens, and of the budget of \(cap.grouped) \
+      \(max(0, cap - booked).grouped) are left
+      """
   }
 }
 

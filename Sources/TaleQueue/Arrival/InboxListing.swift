@@ -106,7 +106,11 @@ public struct InboxListing: Sendable {
       // A copy that is under way may bring it last, and no event will tell.
       unsettled = candidate
       return .ignored(
-        why: "the folder has no project.md", mend: "put the description into it as project.md")
+        why: "the folder has no project.md",
+        mend: """
+          put the description into it as project.md\
+          \(folders.lanes.isEmpty ? "" : " (the lanes are: \(folders.lanes.joined(separator: ", ")))")
+          """)
     }
     guard description.status.kind == .regular else {
       return .ignored(why: "its project.md is not a regular file", mend: "copy the file itself")

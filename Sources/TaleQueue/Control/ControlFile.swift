@@ -32,6 +32,19 @@ public struct ControlFile: Sendable, Hashable {
     self.modified = modified
   }
 
+  /// By which a repeated delivery is recognised.
+  public struct Key: Sendable, Hashable {
+    public let name: String
+    public let modified: ControlTime
+
+    public init(name: String, modified: ControlTime) {
+      self.name = name
+      self.modified = modified
+    }
+  }
+
+  public var key: Key { Key(name: Self.name(of: action, for: id), modified: modified) }
+
   public var order: ControlOrder { ControlOrder(action, modified: modified) }
 
   public static func name(of action: ControlAction, for id: ProjectID) -> String {

@@ -21,6 +21,14 @@ public struct ControlLog: Sendable {
     /// Nothing is done yet: if the project of `made` is there, a crash kept its answer from here.
     public let pending: Bool?
 
+    public var key: ControlFile.Key { .init(name: name, modified: modified) }
+
+    /// What this line alone says.
+    public var knowledge: Knowledge {
+      if pending == true, let made { return .pending(made) }
+      return .answered
+    }
+
     public init(
       _ file: ControlFile, at time: Timestamp, answer: String, made: ProjectID? = nil,
       isPending: Bool = false
@@ -51,11 +59,21 @@ public struct ControlLog: Sendable {
   public init(_ folders: QueueFolders) { self.folders = folders }
 
   public func knowledge(of file: ControlFile) throws(SystemFailure) -> Knowledge {
-    let name = ControlFile.name(of: file.action, for: file.id)
-    let mine = try entries().filter { $0.name == name && $0.modified == file.modified }
-    if mine.contains(where: { $0.pending != true }) { return .answered }
-    if let made = mine.last?.made { return .pending(made) }
-    return .new
+    try index()[file.key] ?? .new
+  }
+
+  /// What the log knows of every control file in it.
+  public func index() throws(SystemFailure) -> [ControlFile.Key: Knowledge] {
+    var known: [ControlFile.Key: Knowledge] = [:]
+    for entry in try entries() where known[entry.key] != .answered {
+      known[entry.key] = entry.knowledge
+    }
+    return known
+  }
+
+  /// Of the file; nil where there is none yet. As long as it stays the same, so does the content.
+  public func status() throws(SystemFailure) -> FileStatus? {
+    try FileStatus.ifPresent(folders.controlLog)
   }
 
   /// Adds an entry, on disk when this returns.

@@ -27,11 +27,16 @@ public enum CheckpointList {
   public static func entries(in work: FilePath) throws -> [Entry] {
     guard try FileStatus.ifPresent(work.appending(".git")) != nil else { return [] }
     let repository = try Repository.open(at: work)
-    return try repository.log(limit: max).map { commit in
+    // What came along is no checkpoint of tale's.
+    let state = try? Checkpoint.last(in: work)?.state
+    let start = state?.start.flatMap { CommitID($0) }
+    let done = Set(state?.done.map(\.subtask) ?? [])
+    return try repository.log(limit: max, until: start).map { commit in
       let subject = commit.message.prefix { !$0.isNewline }
       return Entry(
         commit: commit.id.description, time: Timestamp(seconds: commit.seconds),
-        subtask: subtask(of: subject), subject: String(subject),
+        subtask: subtask(of: subject).flatMap { done.contains($0) ? $0 : nil },
+        subject: String(subject),
         files: try repository.changedFiles(in: commit.id).filter { !$0.hasPrefix(".tale/") })
     }
   }

@@ -32,21 +32,23 @@ public struct ControlCommand: Sendable {
     guard let project = try queue.find(id) else { throw ProjectGone(id: id) }
     guard queue.isActive(project) else { return .endedBefore(project) }
     if let outcome = try await carryOut(action, project) { return outcome }
+    // Answers of before are to other orders, whatever their times say.
+    let before = (try? Journal.readBook(project.journal))?.controls.count ?? 0
     let file = try control.put(action, for: id)
     var left = Self.patience
     while true {
       guard let now = try queue.find(id) else { throw ProjectGone(id: id) }
-      if let outcome = answer(to: file, now) { return outcome }
+      if let outcome = answer(to: file, now, after: before) { return outcome }
       if queue.isActive(now) {
         // Its holder may have ended right before the file came.
         if let lease = try Lease.tryTake(now) {
           switch try await ProjectRun(environment).control(lease) {
           case .ended(let folder, _):
-            if let outcome = answer(to: file, folder) { return outcome }
-          case .active: if let outcome = answer(to: file, now) { return outcome }
+            if let outcome = answer(to: file, folder, after: before) { return outcome }
+          case .active: if let outcome = answer(to: file, now, after: before) { return outcome }
           }
         }
-      } else if answer(to: file, now) == nil {
+      } else if answer(to: file, now, after: before) == nil {
         // It came to its end by itself.
         try file.remove()
         return .endedBefore(now)
@@ -73,11 +75,13 @@ public struct ControlCommand: Sendable {
     return outcome
   }
 
-  private func answer(to file: ControlFile, _ project: ProjectFolder) -> Outcome? {
+  private func answer(
+    to file: ControlFile, _ project: ProjectFolder, after before: Int
+  ) -> Outcome? {
     // It may have been delivered since it was found: the next look finds it there.
     guard let book = try? Journal.readBook(project.journal) else { return nil }
     // Or that of a newer file that has taken its name.
-    let mine = book.controls.last { answer in
+    let mine = book.controls.dropFirst(before).last { answer in
       answer.action == file.action && answer.modified.map { $0 >= file.modified } == true
     }
     guard let mine else { return nil }

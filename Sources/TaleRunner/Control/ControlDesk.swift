@@ -12,6 +12,9 @@ actor ControlDesk {
   private let thread = ThreadExecutor(name: "control desk")
   private let environment: RunEnvironment
   private let control: ControlFolder
+  /// What the log says, as long as nobody else writes to it: it is long where much has ended.
+  private var known: (status: FileStatus?, answers: [ControlFile.Key: ControlLog.Knowledge]) =
+    (nil, [:])
   /// What was said about a name, so that it is said once.
   private var warnings: [String: String] = [:]
 
@@ -41,6 +44,7 @@ actor ControlDesk {
       return false
     }
     for id in order {
+      if Task.isCancelled { break }
       do { try await answer(id) } catch { warn("\(id)", "cannot be answered now: \(error)") }
     }
     warnings = warnings.filter { entry in names.contains { $0.hasPrefix(entry.key) } }
@@ -78,13 +82,13 @@ actor ControlDesk {
     // Another runner may have answered while this one waited for nothing.
     let files = try control.files(for: id)
     let book = try? project.map { try Journal.readBook($0.journal) }
-    var known: [ControlFile: ControlLog.Knowledge] = [:]
+    var found: [ControlFile: ControlLog.Knowledge] = [:]
     for file in files {
       let isInJournal =
         book?.controls.contains { $0.action == file.action && $0.modified == file.modified } == true
-      known[file] = isInJournal ? .answered : try log.knowledge(of: file)
+      found[file] = isInJournal ? .answered : try knowledge(of: file, log)
     }
-    let batch = ControlBatch(files) { known[$0] == .answered }
+    let batch = ControlBatch(files) { found[$0] == .answered }
     for file in batch.repeated { try file.remove() }
     for file in batch.outdone { try close(file, batch.outdoneAnswer, log) }
     guard let file = batch.file else { return }
@@ -95,7 +99,7 @@ actor ControlDesk {
       let end = book?.state.rawValue ?? "ended"
       return try close(file, "not done: it has ended (\(end)), see \(project.path)", log)
     }
-    try retry(project, file, log, known[file] ?? .new)
+    try retry(project, file, log, found[file] ?? .new)
   }
 
   private func retry(
@@ -108,9 +112,10 @@ actor ControlDesk {
     do {
       let made = try Retry(environment).run(project, anew: false) { id in
         // Before it stands: a crash after this looks for it instead of making another.
-        try log.add(
+        try add(
           .init(
-            file, at: environment.time.now(), answer: "making \(id)", made: id, isPending: true))
+            file, at: environment.time.now(), answer: "making \(id)", made: id, isPending: true),
+          log)
       }
       try close(file, made.sentence, log, made: made.id)
       environment.logger.info("\(project.id): \(made.sentence)")
@@ -122,7 +127,24 @@ actor ControlDesk {
   private func close(
     _ file: ControlFile, _ answer: String, _ log: ControlLog, made: ProjectID? = nil
   ) throws {
-    try log.add(.init(file, at: environment.time.now(), answer: answer, made: made))
+    try add(.init(file, at: environment.time.now(), answer: answer, made: made), log)
     try file.remove()
+  }
+
+  /// - Precondition: the control lock is held.
+  private func knowledge(of file: ControlFile, _ log: ControlLog) throws -> ControlLog.Knowledge {
+    let now = try log.status()
+    if known.status == nil || known.status != now { known = (now, try log.index()) }
+    return known.answers[file.key] ?? .new
+  }
+
+  private func add(_ entry: ControlLog.Entry, _ log: ControlLog) throws {
+    let before = try log.status()
+    let isMine = known.status != nil && known.status == before
+    try log.add(entry)
+    // A log that was shortened is read again.
+    guard isMine, let before, let now = try log.status(), now.size > before.size else { return }
+    known.status = now
+    known.answers[entry.key] = entry.knowledge
   }
 }

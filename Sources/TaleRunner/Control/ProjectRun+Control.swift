@@ -97,6 +97,9 @@ extension ProjectRun {
   func carryOut(
     _ stop: OrderedToStop, _ stage: Stage?, _ record: ProjectRecord
   ) async throws -> Outcome {
+    if await record.book.ended != nil {
+      return .left(why: "it has ended, and the next start delivers it")
+    }
     try await record.clear(stop.batch)
     guard let file = stop.batch.file else { return .left(why: "nothing was ordered") }
     if file.action == .cancel {

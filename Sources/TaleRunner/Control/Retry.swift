@@ -40,6 +40,12 @@ public struct Retry {
       throw RetryRefusal(
         why: "it has not ended; `tale resume \(old.id)` lets a paused project go on")
     }
+    if ended.outcome == .rejected {
+      throw RetryRefusal(
+        why: """
+          it was never accepted; mend a copy of \(old.description) and drop that, or submit it again
+          """)
+    }
     let checkpoint = try checkpoint(of: old, ended.outcome, anew: anew)
     var label = Acceptor.CopyLabel(
       name: accepted.name, lane: accepted.lane, origin: "retry", from: old.id)
@@ -86,6 +92,8 @@ public struct Retry {
         !last.state.done.isEmpty
       else { return nil }
       return last
+    } catch let failure as GitFailure where failure.isOfSystem {
+      throw failure
     } catch {
       throw unreadable(old, error)
     }
@@ -126,6 +134,8 @@ public struct Retry {
       try repository.writeIndex()
       try repository.syncWorkTree()
     } catch let failure as GitFailure {
+      // A full disk says nothing about the checkpoint.
+      if failure.isOfSystem { throw failure }
       throw unreadable(old, failure)
     }
   }

@@ -29,7 +29,8 @@ struct Stage {
       record.folder.description, limit: try FileStatus.of(record.folder.description).size)
     description = try DescriptionParser(maxBytes: bytes.count).parse(bytes, name: name)
     await record.show(title: description.title, budget: description.budget.tokens)
-    workspace = try Workspace(record.folder, thread: thread)
+    // A thread of its own: a large copy must not keep the record from its heartbeat and from orders.
+    workspace = try Workspace(record.folder, thread: ThreadExecutor(name: "work"))
     for note in try await workspace.recover(at: environment.time.now()) {
       try await record.note(.noted(.init(.warning, note)))
     }

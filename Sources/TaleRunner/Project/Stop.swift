@@ -24,7 +24,7 @@ enum Stop {
           """)
     case let exhausted as BudgetExhausted:
       self = .fail(
-        reason: "the budget is used up: \(exhausted)",
+        reason: "the budget does not suffice: \(exhausted)",
         advice: """
           Raise `budget: {tokens: ...}` in the description and drop it again. What was finished is \
           in `work/`.
@@ -46,6 +46,13 @@ enum Stop {
       self = .fail(reason: "\(problem)", advice: problem.mend)
     case let unavailable as ServerUnavailable:
       self = .pause(.waiting, detail: "the model server cannot be had: \(unavailable.message)")
+    case let failure as ModelFailure where failure.kind == .unreachable:
+      self = .pause(
+        .waiting,
+        detail: """
+          the model server does not answer: \(failure); start it, or mend its url in \
+          models.servers (a `tale watch` tries again by itself)
+          """)
     case let failure as ModelFailure where !failure.mayPass && failure.kind != .receiver:
       self = .fail(
         reason: "the model refused the request: \(failure)",

@@ -11,7 +11,7 @@ enum ResultReport {
     lines += made.map { "- `work/\($0.path)` (\($0.bytes.grouped) bytes)" }
     let kept = deliverable.files.count - made.count
     if kept > 0 { lines.append("- as they were dropped: \(kept.counted("other file"))") }
-    if made.isEmpty { lines.append("No files: the results are notes, see below.") }
+    if made.isEmpty { lines.append("No files: the answers are notes, in `work/.tale/notes/`.") }
     lines += ["", "## How it was made", ""]
     lines.append(
       "\(plan.subtasks.count.counted("subtask")) in \(plan.phases.count.counted("phase")), "
@@ -30,7 +30,7 @@ enum ResultReport {
     lines += ["", "## How it was checked", ""]
     lines.append(
       """
-      Every file is there, is not empty and was answered whole. Nothing was run: the result is \
+      Every answer came whole, and every file is there and not empty. Nothing was run: the result is \
       **unverified**. `receipt.json` lists the SHA-256 of each file.
       """)
     lines += ["", "## What it cost", ""] + Bill.lines(book, at: now) + Bill.warnings(book)

@@ -57,7 +57,7 @@ public actor Dispatcher {
     for (project, why) in unreadable { warn(project, why) }
     for project in sorted where !isResting(project) {
       if isPausedByUser(project) {
-        sitOut(project, rounds: 1)
+        sitOut(project, rounds: .max)
         continue
       }
       guard let lease = takeLease(of: project) else { continue }
@@ -89,9 +89,22 @@ public actor Dispatcher {
     if let journal = rest.journal, let now = try? FileStatus.ifPresent(project.journal),
       now != journal
     {
+      return staysResting(project, rest, now)
+    }
+    return true
+  }
+
+  /// The journal of a resting project has changed: by a person, or only by another runner that
+  /// tried and had to pause as well, which is no reason to try at once.
+  private func staysResting(_ project: ProjectFolder, _ rest: Rest, _ now: FileStatus) -> Bool {
+    guard let book = try? Journal.readBook(project.journal), !book.isBeingCancelled,
+      book.state != .queued
+    else {
       resting[project] = nil
       return false
     }
+    let rounds = book.restsByUser ? rest.rounds : min(rest.rounds, Self.maxRounds)
+    resting[project] = Rest(rounds: rounds, journal: now)
     return true
   }
 
@@ -149,7 +162,7 @@ public actor Dispatcher {
     case .paused(.user, let detail, _):
       rests[project] = nil
       environment.logger.notice("\(project.id): \(detail)")
-      sitOut(project, rounds: 1)
+      sitOut(project, rounds: .max)
     case .passedOver: sitOut(project, rounds: 1)
     case .paused(let reason, let detail, _):
       environment.logger.notice("\(project.id) is paused (\(reason.rawValue)): \(detail)")

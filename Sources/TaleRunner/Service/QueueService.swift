@@ -19,6 +19,9 @@ public struct QueueService: Sendable {
     /// Projects that could not go on, and why; not those that their users paused.
     public var paused: [(ProjectFolder, String)] = []
 
+    /// One of them waits for a model server that does not answer.
+    public var lacksServer = false
+
     public init() {}
   }
 
@@ -230,6 +233,7 @@ public struct QueueService: Sendable {
     case .paused(_, let detail, let cause):
       report.paused.append((project, detail))
       if cause is ServerUnavailable { throw cause }
+      if (cause as? ModelFailure)?.kind == .unreachable { report.lacksServer = true }
     case .left(let why): report.paused.append((project, why))
     }
   }

@@ -64,7 +64,7 @@ struct DrainCommand: AsyncParsableCommand {
     }
     for (folder, why) in report.paused { Terminal.error("\(folder.id) does not go on: \(why)") }
     if !report.failed.isEmpty || !report.rejected.isEmpty || !report.paused.isEmpty {
-      throw ExitStatus.projectFailed
+      throw report.lacksServer ? ExitStatus.serviceMissing : .projectFailed
     }
   }
 

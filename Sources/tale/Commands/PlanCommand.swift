@@ -103,7 +103,7 @@ struct PlanCommand: AsyncParsableCommand {
       if plan.phases.count > 1 || phase.title != plan.title { lines += ["", "## \(phase.title)"] }
       lines.append("")
       for subtask in phase.subtasks {
-        let file = subtask.output.map { " -> `\($0)`" } ?? ""
+        let file = subtask.output.map { " -> `\($0)`" } ?? " (a note, no file)"
         lines.append("- [ ] \(subtask.title)\(file)")
         if !subtask.details.isEmpty {
           let details = subtask.details.split(separator: "\n", omittingEmptySubsequences: false)

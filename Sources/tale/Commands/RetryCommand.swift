@@ -31,6 +31,7 @@ struct RetryCommand: AsyncParsableCommand {
   func run() async throws {
     let session = try Session(options, quiet: true)
     let queue = try session.openQueue(create: false)
+    try queue.checkUser()
     let old = try ProjectLookup(queue).find(id)
     guard !queue.isActive(old) else {
       throw CommandFailure(

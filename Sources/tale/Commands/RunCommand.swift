@@ -28,7 +28,7 @@ struct RunCommand: AsyncParsableCommand {
   func run() async throws {
     let session = try Session(options, quiet: true)
     try Submission.check(file, session.variables)
-    let queue = try session.openQueue(create: true)
+    let queue = try session.openQueue(create: true, tells: true)
     let environment = try session.runEnvironment(queue)
     let submission = Submission(
       queue: queue, acceptor: environment.acceptor,
@@ -58,7 +58,10 @@ struct RunCommand: AsyncParsableCommand {
     guard folder.path.removingLastComponent() == queue.folders.outbox else {
       let text = try DurableFile.read(folder.failure, limit: 16 << 20)
       Terminal.writeError(String(decoding: text, as: UTF8.self))
-      throw CommandFailure("\(folder.id) failed; see \(folder.path)", .projectFailed)
+      let isCancelled = (try? Journal.readBook(folder.journal).ended?.outcome) == .cancelled
+      throw CommandFailure(
+        "\(folder.id) \(isCancelled ? "was cancelled" : "failed"); see \(folder.path)",
+        .projectFailed)
     }
     Terminal.note("done: \(folder.path)")
     Terminal.data(
@@ -74,6 +77,9 @@ struct RunCommand: AsyncParsableCommand {
       throw CancellationError()
     case .paused(_, let detail, let cause):
       if cause is ServerUnavailable { throw cause }
+      if (cause as? ModelFailure)?.kind == .unreachable {
+        throw CommandFailure("\(id) is paused: \(detail)", .serviceMissing)
+      }
       throw CommandFailure("\(id) is paused: \(detail)", .projectFailed)
     case .passedOver:
       throw CommandFailure("\(id) was paused; `tale resume \(id)` lets it go on", .projectFailed)

@@ -44,6 +44,8 @@ struct QueueStatus: Codable {
   let active: [Progress]
   let done: Int
   let failed: Int
+  /// Drops in the inbox that nobody has taken up yet.
+  let waiting: [String]
   let ignored: [Ignored]
   /// Projects in active whose progress cannot be read, and why.
   let unreadable: [String]
@@ -70,7 +72,14 @@ struct QueueStatus: Codable {
         unreadable.append("\(folder.id): \(error)")
       }
     }
-    let ignored = try InboxListing(queue.folders).entries().compactMap { entry -> Ignored? in
+    let drops = try InboxListing(queue.folders).entries()
+    let waiting = drops.compactMap { entry -> String? in
+      switch entry.verdict {
+      case .candidate, .filling: entry.displayName
+      case .ignored, .passedOver: nil
+      }
+    }
+    let ignored = drops.compactMap { entry -> Ignored? in
       guard case .ignored(let why, let mend) = entry.verdict else { return nil }
       return Ignored(name: entry.displayName, why: why, mend: mend)
     }
@@ -83,7 +92,7 @@ struct QueueStatus: Codable {
       queue: queue.folders.root.string, active: active.sorted { $0.sequence < $1.sequence },
       done: try queue.projects(in: queue.folders.outbox).count,
       failed: try queue.projects(in: queue.folders.failed).count,
-      ignored: ignored + ignoredControls,
+      waiting: waiting, ignored: ignored + ignoredControls,
       unreadable: unreadable)
   }
 
@@ -91,14 +100,17 @@ struct QueueStatus: Codable {
     var lines = ["\(queue): \(active.count) active, \(done) done, \(failed) failed"]
     for progress in active {
       let held = progress.runner.map { ", process \($0)" } ?? ""
-      lines.append("  \(progress.id)  \(progress.headline)\(held)")
+      let isLeft =
+        progress.runner == nil && [.planning, .running, .checking].contains(progress.state)
+      let left = isLeft ? ", but its process is gone; `tale watch` or `tale drain` goes on" : ""
+      lines.append("  \(progress.id)  \(progress.headline)\(held)\(left)")
       if progress.subtasksTotal > 0 {
         let left = progress.left.map { ", \($0.time) left" } ?? ""
         let cap = progress.tokens.budget.map { " of \($0.grouped)" } ?? ""
         lines.append(
           """
               \(progress.subtasksDone) of \(progress.subtasksTotal.counted("subtask")) done, \
-          \(progress.tokens.booked.grouped)\(cap) tokens\(left)
+          \((progress.tokens.prompt + progress.tokens.completion).grouped)\(cap) tokens\(left)
           """)
       }
       // What a killed runner wrote last is not worked on by anybody.
@@ -106,6 +118,14 @@ struct QueueStatus: Codable {
         let number = item.subtask.map { "\($0) " } ?? ""
         lines.append("    now \(number)\(item.title), \(item.bytes.grouped) bytes so far")
       }
+    }
+    if !waiting.isEmpty {
+      let more = waiting.count > 10 ? " and \(waiting.count - 10) more" : ""
+      lines.append(
+        """
+          in the inbox: \(waiting.prefix(10).joined(separator: ", "))\(more); a `tale watch` or \
+        `tale drain` takes it
+        """)
     }
     for item in ignored { lines.append("  ignored: \(item.name): \(item.why); \(item.mend)") }
     for item in unreadable { lines.append("  unreadable: \(item)") }

@@ -56,7 +56,7 @@ struct SubmitCommand: AsyncParsableCommand {
   func run() async throws {
     let session = try Session(options)
     if !lane.isEmpty { try LaneName.check(lane, session.settings) }
-    let queue = try session.openQueue(create: true)
+    let queue = try session.openQueue(create: true, tells: true)
     let settings = session.settings.queue
     let acceptor = Acceptor(
       queue: queue,
@@ -79,6 +79,12 @@ struct SubmitCommand: AsyncParsableCommand {
         answer.refused.append(
           .init(file: file, why: refusal.why, mend: refusal.mend, id: refusal.id))
         failure = failure ?? refusal.status
+      } catch {
+        // What was accepted is told in any case, and the others have their turn.
+        let report = ErrorReport(error)
+        Terminal.error(report.message)
+        answer.refused.append(.init(file: file, why: report.message, mend: "", id: nil))
+        failure = failure ?? report.status
       }
     }
     if json {
@@ -92,13 +98,15 @@ struct SubmitCommand: AsyncParsableCommand {
 
   /// - Returns: whether one of them failed.
   private func follow(_ ids: [ProjectID], _ queue: Queue) async throws -> Bool {
-    try await Interruptible.run {
+    let stopping = "no longer waiting; what was submitted stays in the queue"
+    return try await Interruptible.run(stopping: stopping) {
       var hasFailed = false
       for id in ids {
         let folder = try await ProgressFollower(queue: queue, id: id).untilEnd()
         let isDone = folder.path.removingLastComponent() == queue.folders.outbox
         if !isDone { hasFailed = true }
-        Terminal.note("\(isDone ? "done" : "failed"): \(folder.path)")
+        let outcome = try? Journal.readBook(folder.journal).ended?.outcome.rawValue
+        Terminal.note("\(outcome ?? (isDone ? "done" : "failed")): \(folder.path)")
       }
       return hasFailed
     }

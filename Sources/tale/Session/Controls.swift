@@ -22,15 +22,21 @@ struct Controls {
   /// One after the other; what goes wrong with one does not keep the others from it.
   func run(_ names: [String]) async throws {
     let queue = try session.openQueue(create: false)
+    try queue.checkUser()
     let environment = try session.controlEnvironment(queue)
     let ids = try names.map { try ProjectLookup(queue).find($0).id }
     let (action, json) = (action, json)
     let failures = try await Interruptible.run {
       var failures: [CommandFailure] = []
       for id in ids {
-        let outcome = try await ControlCommand(environment).order(action, id)
-        do { try Self.show(outcome, id, action, json) } catch let failure as CommandFailure {
-          failures.append(failure)
+        do {
+          let outcome = try await ControlCommand(environment).order(action, id)
+          try Self.show(outcome, id, action, json)
+        } catch let stop as CancellationError {
+          throw stop
+        } catch {
+          let report = ErrorReport(error)
+          failures.append(CommandFailure(report.message, report.status))
         }
       }
       return failures

@@ -72,7 +72,8 @@ struct ErrorReport {
     case .SQLITE_FULL: "free some space, and start again: nothing is lost"
     case .SQLITE_READONLY, .SQLITE_CANTOPEN, .SQLITE_PERM, .SQLITE_IOERR:
       "check who may write in system.data_dir, and its disk"
-    default: "it can be deleted, and is made anew from the projects' journals"
+    default:
+      "tale.db in system.data_dir (~/.tale as a rule) can be deleted, and is made anew from the projects' journals"
     }
   }
 

@@ -16,7 +16,9 @@ enum Interruptible {
 
   /// - Throws: ``ExitStatus/interrupted`` or ``ExitStatus/terminated`` when a signal stopped it.
   static func run<Result: Sendable>(
-    hangup: Hangup = .end, _ work: @escaping @Sendable () async throws -> Result
+    hangup: Hangup = .end,
+    stopping: String = "stopping: saving what runs (Ctrl-C again ends at once)",
+    _ work: @escaping @Sendable () async throws -> Result
   ) async throws -> Result {
     let caught = Caught()
     let signals = await UnixSignalsSequence(
@@ -32,7 +34,7 @@ enum Interruptible {
           let isSecond = caught.note(signal == .sigint ? .interrupted : .terminated)
           if isSecond, signal == .sigint { _exit(ExitStatus.interrupted.rawValue) }
           if !isSecond {
-            Terminal.note("stopping: saving what runs (Ctrl-C again ends at once)")
+            Terminal.note(stopping)
             throw StopRequest()
           }
         }

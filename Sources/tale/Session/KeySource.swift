@@ -50,7 +50,8 @@ struct KeySource: Sendable {
         bytes = try Descriptor.open(path, O_RDONLY | O_NONBLOCK, operation: "read")
           .readAll(limit: Self.maxBytes)
       } catch {
-        throw missing("\(error)")
+        // The path is not repeated: it may be a key that somebody pasted here.
+        throw missing(error.isMissing ? "there is no file of that name" : "\(error)")
       }
       return String(decoding: bytes, as: UTF8.self)
     }

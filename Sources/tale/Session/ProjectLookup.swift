@@ -16,9 +16,10 @@ struct ProjectLookup {
     if matching.count > 1 {
       let names = matching.prefix(10).map { "  \($0.id)" }.joined(separator: "\n")
       throw CommandFailure(
-        "\"\(text)\" may be any of \(matching.count) projects:\n\(names)", .usage)
+        "\"\(text)\" may be any of \(matching.count) projects; name more of the ID:\n\(names)",
+        .usage)
     }
     throw CommandFailure(
-      "there is no project \"\(text)\" in \(queue.folders.root); `tale status` shows them", .usage)
+      "there is no project \"\(text)\" in \(queue.folders.root); `tale list` shows them", .usage)
   }
 }

@@ -65,8 +65,17 @@ struct Session {
   var dataDirectory: FilePath { get throws { try Self.expand(settings.dataDirectory, variables) } }
 
   /// The queue, made where it is missing when `create` is true.
-  func openQueue(create: Bool) throws -> Queue {
-    try Queue.open(QueueFolders(root: try queueRoot, lanes: settings.lanes), create: create)
+  ///
+  /// - Parameter tells: says that a new one was made where nobody named it: whoever meant another
+  ///   one sees it then.
+  func openQueue(create: Bool, tells: Bool = false) throws -> Queue {
+    let root = try queueRoot
+    let isNew = (try? FileStatus.ifPresent(root.appending(".tale"))) == .some(.none)
+    let queue = try Queue.open(QueueFolders(root: root, lanes: settings.lanes), create: create)
+    if isNew, tells, settings.queue.root == nil {
+      Terminal.note("made a new queue at \(root); --queue names another")
+    }
+    return queue
   }
 
   func openLedger() throws -> Ledger {

@@ -48,7 +48,8 @@ struct ProgressFollower {
   private func current() throws -> Progress? {
     if let id { return try queue.find(id).flatMap(read) }
     let own = Int(getpid())
-    return try queue.projects(in: queue.folders.active).compactMap(read)
+    // A damaged one of another project must not stop what this shows.
+    return try queue.projects(in: queue.folders.active).compactMap { try? read($0) }
       .first { $0.runner == own }
   }
 
@@ -61,11 +62,32 @@ struct ProgressFollower {
 
   private func show(until isOver: () throws -> Bool) async throws {
     var line = ProgressLine()
+    var last: ProjectID?
+    var hasHinted = false
+    let start = ContinuousClock.now
     defer { line.end() }
     while try !isOver() {
       try Task.checkCancellation()
-      if let progress = try current() { line.show(progress) }
+      let progress = try current()
+      if id == nil, let last, progress?.id != last { tell(last) }
+      if let progress { line.show(progress) }
+      last = progress?.id
+      if id != nil, !hasHinted, progress?.state == .queued, progress?.runner == nil,
+        start.duration(to: .now) > Self.patience
+      {
+        hasHinted = true
+        Terminal.note("nobody has taken it up yet; `tale watch` or `tale drain` does")
+      }
       try await Task.sleep(for: Self.interval)
     }
+  }
+
+  /// Waited for before saying that nobody works on the queue.
+  private static let patience = Duration.seconds(5)
+
+  /// Says what became of a project, so that something of it stays on the screen.
+  private func tell(_ id: ProjectID) {
+    guard let folder = try? queue.find(id), let progress = try? read(folder) else { return }
+    Terminal.note("\(progress.title): \(progress.headline); see \(folder.path)")
   }
 }

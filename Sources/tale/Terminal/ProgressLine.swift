@@ -22,15 +22,17 @@ struct ProgressLine {
     let bar = String(repeating: "█", count: filled) + String(repeating: "░", count: 20 - filled)
     let cap = progress.tokens.budget.map { " of \($0.grouped)" } ?? ""
     let left = progress.left.map { " · \($0.time) left" } ?? ""
+    let steps =
+      progress.subtasksTotal == 0 ? "" : " · \(progress.subtasksDone)/\(progress.subtasksTotal)"
+    // What matters most comes first: the line is cut where the terminal ends.
     let numbers = """
-      \(bar) \(progress.percent) % · \(progress.state) · \
-      \(progress.subtasksDone) of \(progress.subtasksTotal) subtasks · \
-      \(progress.tokens.booked.grouped)\(cap) tokens\(left)
+      \(bar) \(progress.percent) % \(progress.state)\(steps)\(left) · \
+      \((progress.tokens.prompt + progress.tokens.completion).grouped)\(cap) tokens
       """
     let current = progress.current.map { item in
       let again = item.attempt > 1 ? ", attempt \(item.attempt)" : ""
       let number = item.subtask.map { "\($0) " } ?? ""
-      return "  \(number)\(item.title)\(again), \(item.bytes.grouped) bytes so far"
+      return "  \(item.bytes.grouped) bytes of \(number)\(item.title)\(again)"
     }
     return ["\(progress.title) (\(progress.id))", numbers] + current
   }
@@ -38,9 +40,12 @@ struct ProgressLine {
   static func plain(_ progress: Progress) -> String {
     let now = progress.current.map { "\($0.subtask.map { "\($0) " } ?? "")\($0.title)" }
       .joined(separator: ", ")
+    let steps =
+      progress.subtasksTotal == 0
+      ? "" : ", \(progress.subtasksDone) of \(progress.subtasksTotal)"
     return """
-      \(progress.title): \(progress.state), \(progress.percent) %, \
-      \(progress.subtasksDone) of \(progress.subtasksTotal)\(now.isEmpty ? "" : ", now \(now)")
+      \(progress.title): \(progress.state), \(progress.percent) %\(steps)\
+      \(now.isEmpty ? "" : ", now \(now)")
       """
   }
 }

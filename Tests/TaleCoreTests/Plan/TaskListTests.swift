@@ -4,6 +4,19 @@ import Testing
 @Suite struct TaskListTests {
   private func plan(_ text: String) throws -> Plan? { try Parsing.parse(text).plan }
 
+  @Test(arguments: [
+    ("Write it -> a.md", "Write it", "a.md"), ("Write it → docs/a.md.", "Write it", "docs/a.md"),
+    ("-> a.md", "Write a.md", "a.md"), ("Go from A -> B", "Go from A -> B", nil),
+    ("Map x -> f(x) and so on", "Map x -> f(x) and so on", nil),
+    ("Say what a.b -> c does", "Say what a.b -> c does", nil),
+  ])
+  func `a file may be named without the marks of code`(
+    item: String, title: String, path: String?
+  ) throws {
+    let subtask = try #require(try plan("- [ ] \(item)\n")?.subtasks.first)
+    #expect(subtask.title == title && subtask.output?.description == path)
+  }
+
   @Test func `each heading with items is a phase and each item a subtask`() throws {
     let found = try #require(
       try plan(
