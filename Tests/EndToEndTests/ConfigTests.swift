@@ -198,7 +198,7 @@ import Testing
   }
 
   @Test(arguments: [
-    ("key_file: ~/none", "cannot read HOME/none: No such file or directory", "key_file"),
+    ("key_file: ~/none", "there is no file of that name", "key_file"),
     ("key_file: ~/empty", "the key file HOME/empty is empty", "key_file"),
     (
       "key_file: ~/two", "the key file HOME/two holds more than one word, or signs that no key has",
