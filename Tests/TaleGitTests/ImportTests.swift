@@ -145,6 +145,16 @@ import Testing
     #expect(place.git("fsck", "--strict").succeeded)
   }
 
+  /// Does something to the dropped repository, and expects that it is refused.
+  private func expectRefused(after damage: String) throws {
+    _ = try makeRepository()
+    let shell = Command.run("/bin/sh", ["-c", "cd '\(dropped)' && \(damage)"])
+    try #require(shell.succeeded, "\(shell.errors)")
+    let repository = try Repository.create(at: place.work)
+    #expect(throws: GitFailure.self) { _ = try take(repository) }
+    #expect(try repository.head() == nil)
+  }
+
   @Test(arguments: [
     "mkdir -p .git/objects/info && echo /nowhere/objects > .git/objects/info/alternates",
     "echo 0123456789012345678901234567890123456789 > .git/shallow",
@@ -159,12 +169,7 @@ import Testing
   func `a repository that is not whole or points elsewhere is refused and nothing is begun`(
     damage: String
   ) throws {
-    _ = try makeRepository()
-    let shell = Command.run("/bin/sh", ["-c", "cd '\(dropped)' && \(damage)"])
-    try #require(shell.succeeded, "\(shell.errors)")
-    let repository = try Repository.create(at: place.work)
-    #expect(throws: GitFailure.self) { _ = try take(repository) }
-    #expect(try repository.head() == nil)
+    try expectRefused(after: damage)
   }
 
   @Test(arguments: [true, false])
@@ -181,7 +186,7 @@ import Testing
     #expect(try paths(repository) == ["a.txt", "bin/run"])
     #expect(taken.history == (isTracked ? 3 : 2) && taken.leftOut.isEmpty)
     // The control: the history itself is as it was.
-    #expect(place.git("ls-tree", "main~1", ".tale").succeeded)
+    if isTracked { #expect(place.git("ls-tree", "main~1", ".tale").output.contains("tree")) }
   }
 
   @Test(arguments: [
@@ -191,12 +196,7 @@ import Testing
     "mkfifo ../fifo; printf ' [ IncludeIf \"gitdir:/\"]\n\tpath = ../../fifo\n' >> .git/config",
   ])
   func `what would wait for ever or lead outside is refused at once`(damage: String) throws {
-    _ = try makeRepository()
-    let shell = Command.run("/bin/sh", ["-c", "cd '\(dropped)' && \(damage)"])
-    try #require(shell.succeeded, "\(shell.errors)")
-    let repository = try Repository.create(at: place.work)
-    #expect(throws: GitFailure.self) { _ = try take(repository) }
-    #expect(try repository.head() == nil)
+    try expectRefused(after: damage)
   }
 
   @Test func `no hook, filter or setting of the other repository is run or taken`() throws {

@@ -18,10 +18,14 @@ public struct ServerUnavailable: Error, Equatable, CustomStringConvertible {
   public let message: String
   /// The last lines of the server's own log; empty where it wrote none.
   public let log: [String]
+  /// Whether it may be had later without anybody starting tale anew: a key file that is being
+  /// replaced.
+  public let mayPass: Bool
 
-  public init(message: String, log: [String] = []) {
+  public init(message: String, log: [String] = [], mayPass: Bool = false) {
     self.message = message
     self.log = log
+    self.mayPass = mayPass
   }
 
   public var description: String {

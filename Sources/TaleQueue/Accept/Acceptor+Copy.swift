@@ -4,7 +4,7 @@ public import TaleSystem
 
 /// Projects made of copies: of a folder that somebody hands over, of a project that has ended.
 extension Acceptor {
-  /// A folder that is about to become a project, filled under the accept lock.
+  /// A folder that is about to become a project.
   public struct Copy: Sendable {
     public let staged: ProjectFolder
     let acceptor: Acceptor
@@ -67,30 +67,63 @@ extension Acceptor {
 
   /// Makes a project of what `fill` puts into its folder: at least a description.
   ///
-  /// A crash before the end leaves nothing of it: whoever asked has what was copied, and was told
-  /// of no success.
+  /// The queue is not held up meanwhile: a lock in the folder keeps ``Recovery`` from it, and the
+  /// accept lock is taken for the beginning and the end alone. A crash before the end leaves nothing
+  /// of it: whoever asked has what was copied, and was told of no success.
   /// - Parameter willStand: called when all is copied, before the project can stand.
   /// - Throws: what `fill` and `willStand` throw, and ``SystemFailure``; nothing is left then.
   public func accept(
     _ label: CopyLabel, willStand: (ProjectID) throws -> Void = { _ in },
     fill: (Copy) throws -> Void
   ) throws -> Outcome {
-    let lock = try FileLock.take(queue.folders.acceptLock)
-    let outcome: Result<Outcome, any Error>
-    do { outcome = .success(try make(label, willStand, fill)) } catch { outcome = .failure(error) }
-    lock.release()
-    return try outcome.get()
-  }
-
-  private func make(
-    _ label: CopyLabel, _ willStand: (ProjectID) throws -> Void, _ fill: (Copy) throws -> Void
-  ) throws -> Outcome {
-    try checkSpace()
-    let staged = try stage(label.name, origin: .copy)
+    let filling = try begin(label)
+    let staged = filling.folder
     do {
       try fill(Copy(staged: staged, acceptor: self))
       try Folder.sync(staged.path)
+    } catch {
+      // What even this leaves is recovery's, once the lock is let go.
+      try? FileLock.holding(queue.folders.acceptLock) { () throws(SystemFailure) in
+        try discard(staged)
+      }
+      throw error
+    }
+    let gate = try FileLock.take(queue.folders.acceptLock)
+    let outcome = Result { try stand(staged, label, willStand) }
+    gate.release()
+    filling.release()
+    return try outcome.get()
+  }
+
+  /// A staged folder that somebody fills, as its lock tells.
+  private struct Filling: ~Copyable {
+    let folder: ProjectFolder
+    private let lock: FileLock
+
+    /// - Precondition: the accept lock is held, so that nobody sees the folder without the lock.
+    init(_ folder: ProjectFolder) throws(SystemFailure) {
+      lock = try FileLock.take(folder.filling)
+      self.folder = folder
+    }
+
+    consuming func release() {}
+  }
+
+  private func begin(_ label: CopyLabel) throws -> Filling {
+    let gate = try FileLock.take(queue.folders.acceptLock)
+    try checkSpace()
+    let filling = try Filling(try stage(label.name, origin: .copy))
+    gate.release()
+    return filling
+  }
+
+  /// - Precondition: the accept lock is held.
+  private func stand(
+    _ staged: ProjectFolder, _ label: CopyLabel, _ willStand: (ProjectID) throws -> Void
+  ) throws -> Outcome {
+    do {
       try willStand(staged.id)
+      try DurableFile.remove(staged.filling)
       var drop = Drop(lane: label.lane, name: label.name, origin: label.origin, modified: nil)
       drop.label = label
       return try finish(staged, drop)

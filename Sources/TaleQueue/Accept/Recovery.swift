@@ -20,6 +20,7 @@ public struct Recovery: Sendable {
         }
       }
       for staged in try acceptor.queue.projects(in: folders.staging) {
+        if try isBeingFilled(staged) { continue }
         do { mended.append(try mend(staged)) } catch {
           // One that cannot be mended must not keep the others from being worked.
           mended.append("\(staged.path) could not be mended and stays there: \(error)")
@@ -28,6 +29,12 @@ public struct Recovery: Sendable {
       try SequenceNumber(folders: folders).repair()
       return mended + (try completeAcceptedLog())
     }
+  }
+
+  /// A copy takes its time, and its maker lives.
+  private func isBeingFilled(_ staged: ProjectFolder) throws(SystemFailure) -> Bool {
+    guard try FileStatus.ifPresent(staged.filling) != nil else { return false }
+    return try FileLock.tryTake(staged.filling) == nil
   }
 
   /// Finishes or puts back what a crash left in staging.

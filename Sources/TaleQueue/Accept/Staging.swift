@@ -89,19 +89,10 @@ extension Acceptor {
   /// A hard link's other names stay with its owner, who may write to the file through them: such a
   /// description becomes a copy, with the time of the original.
   func unlinkFromOthers(_ staged: ProjectFolder) throws(SystemFailure) {
-    let original = try Descriptor.open(staged.description, Self.reading, operation: "copy")
-    let status = try original.status()
-    guard status.linkCount > 1 else { return }
+    guard try FileStatus.of(staged.description).linkCount > 1 else { return }
     let copy = staged.path.appending(".copy")
     try DurableFile.remove(copy)
-    let file = try Descriptor.open(copy, O_WRONLY | O_CREAT | O_EXCL, mode: status.permissions)
-    while true {
-      let chunk = try original.readChunk(upTo: 1 << 20)
-      if chunk.isEmpty { break }
-      try file.write(chunk)
-    }
-    try file.setModified(status.modified)
-    try file.sync()
+    try TreeCopy.copyFile(staged.description, to: copy)
     try Folder.rename(copy, to: staged.description)
     try Folder.sync(staged.path)
   }

@@ -155,7 +155,8 @@ public struct InboxListing: Sendable {
     ]
   }
 
-  /// `.name.XXXXXX`, under which rsync writes before it renames, closed to others meanwhile.
+  /// The name under which rsync writes before it renames, closed to others meanwhile: a dot, the
+  /// file's own name, a dot, and six letters or digits.
   ///
   /// A suffix of small letters only is a word that somebody chose, like `.env.sample`: of rsync's
   /// own, which are drawn from 62 characters, 1 in 180 looks so.

@@ -28,6 +28,8 @@ public struct ProjectFolder: Sendable, Hashable {
   public var lease: FilePath { path.appending(".lease") }
   /// Answers as they come, until they are committed; gone when the project ends.
   public var drafts: FilePath { path.appending(".drafts") }
+  /// Locked by whoever fills a copy in staging; gone when it is accepted.
+  var filling: FilePath { path.appending(".filling.lock") }
   /// Where a half-accepted drop came from; gone when it is accepted.
   var origin: FilePath { path.appending(".origin.json") }
 }

@@ -50,11 +50,15 @@ public struct RunEnvironment: Sendable {
   /// Takes drops into this queue, within the limits that are configured at the time.
   public var acceptor: Acceptor {
     let live = live
-    return Acceptor(queue: queue, time: time) {
-      let settings = live.current.queue
-      return AcceptLimits(
-        descriptionBytes: settings.maxDescription, inputBytes: settings.maxInput,
-        reserveBytes: settings.reserve, redeliveryDays: settings.redeliveryDays)
-    }
+    return Acceptor(queue: queue, time: time) { AcceptLimits(live.current.queue) }
+  }
+}
+
+extension AcceptLimits {
+  /// As configured.
+  public init(_ settings: Settings.Queue) {
+    self.init(
+      descriptionBytes: settings.maxDescription, inputBytes: settings.maxInput,
+      reserveBytes: settings.reserve, redeliveryDays: settings.redeliveryDays)
   }
 }

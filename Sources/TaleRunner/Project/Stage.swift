@@ -109,7 +109,7 @@ struct Stage {
         throw BrokenPlan(problem: problem)
       }
       await record.show(plan: plan, done: await workspace.finished)
-      try await workspace.findMaterials(description)
+      try await workspace.findMaterials(description.start)
       return plan
     }
     try await record.move(to: .planning)
@@ -118,7 +118,7 @@ struct Stage {
         try await record.note(.noted(note))
       }
     }
-    try await workspace.findMaterials(description)
+    try await workspace.findMaterials(description.start)
     let planner = Planner(
       description: description, environment: environment, record: record, workspace: workspace,
       thread: thread)

@@ -61,7 +61,7 @@ extension Workspace {
   }
 
   /// What is there to read, in the order of its names; the description itself is not among it.
-  func findMaterials(_ start: ProjectDescription.Start) throws -> [Material] {
+  func list(_ start: ProjectDescription.Start) throws -> [Material] {
     switch start {
     case .input:
       guard let commit = try startCommit() else { return [] }

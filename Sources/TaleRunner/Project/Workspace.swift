@@ -135,9 +135,7 @@ actor Workspace {
   }
 
   /// Looks what came with the project or what work/ began with.
-  func findMaterials(_ description: ProjectDescription) throws {
-    materials = try findMaterials(description.start)
-  }
+  func findMaterials(_ start: ProjectDescription.Start) throws { materials = try list(start) }
 
   /// Where the history stands; nil before the first commit.
   func head() throws -> CommitID? { try repository.head() }

@@ -179,7 +179,7 @@ public struct QueueService: Sendable {
       if case .ran(let project, let outcome) = try await runNext(dispatcher) {
         ran += 1
         if case .paused(.shutdown, _, _) = outcome, environment.isOver, !Task.isCancelled { break }
-        try note(project, outcome, &report)
+        try note(project, outcome, &report, endsWhenIdle: endsWhenIdle)
       } else if endsWhenIdle, isSettled {
         break
       } else if endsWhenIdle, let trouble = await state.trouble {
@@ -222,7 +222,8 @@ public struct QueueService: Sendable {
   }
 
   private func note(
-    _ project: ProjectFolder, _ outcome: ProjectRun.Outcome, _ report: inout Report
+    _ project: ProjectFolder, _ outcome: ProjectRun.Outcome, _ report: inout Report,
+    endsWhenIdle: Bool
   ) throws {
     switch outcome {
     case .ended(let folder, .done): report.done.append(folder)
@@ -232,7 +233,8 @@ public struct QueueService: Sendable {
     case .paused(.user, _, _), .passedOver: break
     case .paused(_, let detail, let cause):
       report.paused.append((project, detail))
-      if cause is ServerUnavailable { throw cause }
+      // A daemon outlives what may pass; whoever drains is told at once.
+      if let gone = cause as? ServerUnavailable, endsWhenIdle || !gone.mayPass { throw gone }
       if (cause as? ModelFailure)?.kind == .unreachable { report.lacksServer = true }
     case .left(let why): report.paused.append((project, why))
     }

@@ -28,8 +28,7 @@ struct CheckpointsCommand: ParsableCommand {
     if entries.isEmpty { Terminal.note("\(folder.id) has no checkpoint yet") }
     if json {
       let answer = Answer(id: folder.id, checkpoints: entries)
-      return Terminal.data(
-        String(decoding: try JSON.document(answer), as: UTF8.self), terminator: "")
+      return try Terminal.json(answer)
     }
     for entry in entries {
       let files = entry.files.isEmpty ? "" : "  (\(entry.files.joined(separator: ", ")))"

@@ -71,8 +71,7 @@ struct ConfigCommand: ParsableCommand {
 
   private func show(_ rows: [Row], isAlone: Bool) throws {
     if json {
-      Terminal.data(
-        String(decoding: try JSON.document(Listing(values: rows)), as: UTF8.self), terminator: "")
+      try Terminal.json(Listing(values: rows))
     } else if isAlone {
       for row in rows { Terminal.data(row.value) }
     } else {

@@ -20,11 +20,9 @@ struct DoctorCommand: AsyncParsableCommand {
 
   func run() async throws {
     let session = try Session(options, quiet: true)
-    let findings = Examination(session).findings()
+    let findings = await Examination(session).findings()
     if json {
-      Terminal.data(
-        String(decoding: try JSON.document(Examination.Listing(findings: findings)), as: UTF8.self),
-        terminator: "")
+      try Terminal.json(Examination.Listing(findings: findings))
     } else {
       for finding in findings {
         let mend = finding.mend.map { "; \($0)" } ?? ""
@@ -65,8 +63,8 @@ struct Examination {
 
   init(_ session: Session) { self.session = session }
 
-  func findings() -> [Finding] {
-    [queue(), disk(), ledger(), server()] + models() + [inotify()]
+  func findings() async -> [Finding] {
+    [queue(), disk(), ledger(), server()] + (await models()) + [inotify()]
   }
 
   private func queue() -> Finding {
@@ -135,22 +133,30 @@ struct Examination {
     }
   }
 
-  private func models() -> [Finding] {
+  private func models() async -> [Finding] {
     let settings = session.settings.models
-    return [("task model", settings.task, true), ("ux model", settings.ux, false)].map {
-      what, name, isNeeded in
-      do {
-        let room = try session.models()
-        if let why = room.objection(to: name) {
-          return Finding(level: .missing, what: what, state: why, mend: nil)
-        }
-        _ = try room.provider(for: name)
-        return good(what, name)
-      } catch {
-        return Finding(
-          level: isNeeded ? .missing : .worthKnowing, what: what, state: "\(name): \(error)",
-          mend: nil)
+    return [
+      await model("task model", settings.task, isNeeded: true),
+      await model("ux model", settings.ux, isNeeded: false),
+    ]
+  }
+
+  private func model(_ what: String, _ name: String, isNeeded: Bool) async -> Finding {
+    let trouble = isNeeded ? Finding.Level.missing : .worthKnowing
+    do {
+      let room = try session.models()
+      if let why = room.objection(to: name) {
+        return Finding(level: .missing, what: what, state: why, mend: nil)
       }
+      if case .unreachable(let why)? = try await room.health(of: name) {
+        return Finding(
+          level: trouble, what: what, state: "\(name): its server does not answer: \(why)",
+          mend: "start it, or mend its url in models.servers")
+      }
+      _ = try room.provider(for: name)
+      return good(what, name)
+    } catch {
+      return Finding(level: trouble, what: what, state: "\(name): \(error)", mend: nil)
     }
   }
 

@@ -52,8 +52,7 @@ struct ListCommand: ParsableCommand {
     for (project, why) in list.unreadable { Terminal.error("\(project.path): \(why)") }
     if json {
       let answer = Answer(projects: list.projects)
-      return Terminal.data(
-        String(decoding: try JSON.document(answer), as: UTF8.self), terminator: "")
+      return try Terminal.json(answer)
     }
     let lines = list.projects.map { progress in
       let title = progress.title.map { $0.isNewline ? " " : $0 }

@@ -40,7 +40,7 @@ struct LogsCommand: AsyncParsableCommand {
 
   private func show(_ line: JournalLine) throws {
     if json {
-      Terminal.data(String(decoding: try JSON.line(line), as: UTF8.self), terminator: "")
+      try Terminal.json(line, asLine: true)
     } else {
       Terminal.data("\(line.time.readable)  \(line.event.sentence)")
     }

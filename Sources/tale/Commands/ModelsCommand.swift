@@ -50,8 +50,7 @@ struct ListModelsCommand: ParsableCommand {
     }
     let room = try session.models()
     if json {
-      Terminal.data(
-        String(decoding: try JSON.document(Listing(models: rows)), as: UTF8.self), terminator: "")
+      try Terminal.json(Listing(models: rows))
       return
     }
     for row in rows {

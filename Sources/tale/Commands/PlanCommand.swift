@@ -58,8 +58,7 @@ struct PlanCommand: AsyncParsableCommand {
       let listing = Listing(
         title: plan.title, origin: plan.origin, phases: plan.phases, estimate: estimate,
         planning: .init(calls: preview.calls, tokens: preview.tokens))
-      Terminal.data(
-        String(decoding: try JSON.document(listing), as: UTF8.self), terminator: "")
+      try Terminal.json(listing)
     } else {
       Terminal.data(Self.text(plan, estimate), terminator: "")
     }

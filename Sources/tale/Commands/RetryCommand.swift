@@ -49,7 +49,7 @@ struct RetryCommand: AsyncParsableCommand {
     Terminal.note("\(old.id): \(made.sentence)")
     if json {
       let answer = Answer(id: made.id, from: old.id)
-      Terminal.data(String(decoding: try JSON.document(answer), as: UTF8.self), terminator: "")
+      try Terminal.json(answer)
     } else {
       Terminal.data(made.id.description)
     }

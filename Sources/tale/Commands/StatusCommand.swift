@@ -26,7 +26,7 @@ struct StatusCommand: ParsableCommand {
       try show(try ProjectLookup(queue).find(id))
     } else {
       let status = try QueueStatus.of(queue)
-      Terminal.data(json ? String(decoding: try JSON.document(status), as: UTF8.self) : status.text)
+      if json { try Terminal.json(status) } else { Terminal.data(status.text) }
     }
   }
 

@@ -3,6 +3,7 @@ internal import SystemPackage
 internal import TaleConfig
 internal import TaleCore
 internal import TaleQueue
+internal import TaleRunner
 internal import TaleSystem
 
 struct SubmitCommand: AsyncParsableCommand {
@@ -58,12 +59,7 @@ struct SubmitCommand: AsyncParsableCommand {
     if !lane.isEmpty { try LaneName.check(lane, session.settings) }
     let queue = try session.openQueue(create: true, tells: true)
     let settings = session.settings.queue
-    let acceptor = Acceptor(
-      queue: queue,
-      limits: .init(
-        descriptionBytes: settings.maxDescription, inputBytes: settings.maxInput,
-        reserveBytes: settings.reserve, redeliveryDays: settings.redeliveryDays),
-      time: SystemTime())
+    let acceptor = Acceptor(queue: queue, limits: AcceptLimits(settings), time: SystemTime())
     let submission = Submission(
       queue: queue, acceptor: acceptor, maxBytes: settings.maxDescription)
     var answer = Answer()
@@ -88,7 +84,7 @@ struct SubmitCommand: AsyncParsableCommand {
       }
     }
     if json {
-      Terminal.data(String(decoding: try JSON.document(answer), as: UTF8.self), terminator: "")
+      try Terminal.json(answer)
     }
     if wait, try await follow(answer.projects.map(\.id), queue) {
       failure = failure ?? .projectFailed

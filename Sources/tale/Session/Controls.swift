@@ -1,8 +1,26 @@
+internal import ArgumentParser
 internal import SystemPackage
 internal import TaleCore
 internal import TaleQueue
 internal import TaleRunner
 internal import TaleSystem
+
+/// The arguments of `tale pause`, `resume` and `cancel`.
+struct ControlOptions: ParsableArguments {
+  @Argument(
+    help: "The project's ID, or a part of it; several may be named.", completion: IDCompletion.kind)
+  var ids: [String]
+
+  @Flag(help: "As JSON, a line for each project.")
+  var json = false
+
+  @OptionGroup var options: GlobalOptions
+
+  func run(_ action: ControlAction) async throws {
+    let session = try Session(options, quiet: true)
+    try await Controls(action: action, json: json, session: session).run(ids)
+  }
+}
 
 /// What `tale pause`, `resume` and `cancel` have in common.
 struct Controls {
@@ -86,6 +104,6 @@ struct Controls {
 
   /// One line for each project.
   private static func show(_ standing: Standing) throws {
-    Terminal.data(String(decoding: try JSON.line(standing), as: UTF8.self), terminator: "")
+    try Terminal.json(standing, asLine: true)
   }
 }

@@ -71,7 +71,8 @@ struct KeySource: Sendable {
       case .file: "key_file"
       }
     return ServerUnavailable(
-      message: "the server \"\(server)\" needs its key: \(why) (models.servers.\(server).\(key))")
+      message: "the server \"\(server)\" needs its key: \(why) (models.servers.\(server).\(key))",
+      mayPass: true)
   }
 }
 

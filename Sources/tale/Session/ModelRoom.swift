@@ -68,6 +68,20 @@ struct ModelRoom {
       """
   }
 
+  /// What the server of a model says that somebody else runs; nil for one of tale's own.
+  func health(of name: String) async throws -> ModelServerHealth? {
+    guard let model = settings.models.definitions[name],
+      let server = settings.models.servers[model.server], server.kind == .openAI
+    else { return nil }
+    let key = try keySource(of: server, named: model.server).map { source in
+      let key = try source.read()
+      return ModelKey { key }
+    }
+    let client = OpenAIClient(
+      .init(baseURL: server.url ?? "", model: model.id ?? name, key: key), http: HTTPClient())
+    return await client.health()
+  }
+
   private func remote(
     _ name: String, _ model: Settings.Model, _ server: Settings.Server, _ http: HTTPClient
   ) throws -> any ModelProvider {
@@ -143,13 +157,4 @@ struct ModelRoom {
     }
     return String(decoding: buffer.prefix(length).map { UInt8(bitPattern: $0) }, as: UTF8.self)
   }
-}
-
-/// A model that is not here, for commands that may do without.
-struct MissingModel: ModelProvider {
-  let name: String
-  let why: ServerUnavailable
-  var slots: Int { 1 }
-
-  func ready() async throws -> ReadyModel { throw why }
 }

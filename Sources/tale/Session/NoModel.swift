@@ -1,11 +1,16 @@
 internal import TaleModels
 
-/// Stands where a model would, for commands that make no call.
+/// Stands where a model would, for commands that ask none or may do without.
 struct NoModel: ModelProvider {
-  let name = "none"
+  let name: String
   let slots = 1
+  private let why: ServerUnavailable
 
-  func ready() async throws -> ReadyModel {
-    throw ServerUnavailable(message: "this command asks no model")
+  init(name: String = "none", why: ServerUnavailable = .init(message: "this command asks no model"))
+  {
+    self.name = name
+    self.why = why
   }
+
+  func ready() async throws -> ReadyModel { throw why }
 }

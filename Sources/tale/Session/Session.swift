@@ -111,7 +111,7 @@ struct Session {
     do {
       provider = try models().provider(for: settings.models.task)
     } catch let unavailable as ServerUnavailable {
-      provider = MissingModel(name: settings.models.task, why: unavailable)
+      provider = NoModel(name: settings.models.task, why: unavailable)
     }
     return RunEnvironment(
       settings: settings, queue: queue, door: Door(provider: provider),

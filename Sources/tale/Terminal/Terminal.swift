@@ -1,6 +1,7 @@
 internal import Glibc
 internal import Synchronization
 internal import SystemPackage
+internal import TaleCore
 
 /// What goes to the person: data to stdout, everything else to stderr.
 enum Terminal {
@@ -30,6 +31,12 @@ enum Terminal {
     // A reader that has seen enough, such as head, is no failure.
     guard let failure, failure != .brokenPipe else { return }
     dataFailure.withLock { $0 = $0 ?? failure }
+  }
+
+  /// Writes what `--json` prints: a document, or a line for each of several values.
+  static func json(_ value: some Encodable, asLine: Bool = false) throws {
+    let bytes = try asLine ? JSON.line(value) : JSON.document(value)
+    data(String(decoding: bytes, as: UTF8.self), terminator: "")
   }
 
   /// Writes to stderr as it is; for what draws.
