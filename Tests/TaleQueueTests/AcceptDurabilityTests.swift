@@ -87,6 +87,34 @@ import Testing
     #expect(after.contains { $0.operation == "sync" && $0.path == "\(queue)/.tale/staging" })
   }
 
+  @Test func `what drops have in common is synced once for all`() throws {
+    func syncs(_ count: Int) throws -> [String: Int] {
+      let place = try QueuePlace(at: folder)
+      for number in 0..<count { try place.drop("\(number)", as: "\(number).md") }
+      let steps = try intake.run(killedBefore: nil).steps.compactMap(DiskModel.Step.init)
+      #expect(try place.active().count == count)
+      return steps.filter { $0.operation == "sync" }.reduce(into: [:]) { counts, step in
+        let path = String(step.path.dropFirst(folder("queue").string.count))
+        counts[path.replacing(/[0-9]+-[0-9]+-[0-9]+-[a-z0-9]+/, with: "ID")
+          .replacing(/[0-9]+\.md/, with: "x.md").replacing(/batch-[0-9a-f]+/, with: "batch"),
+          default: 0] += 1
+      }
+    }
+    let opening = try syncs(0)
+    let shared = [
+      "/.tale/staging/batch.json": 1, "/.tale/staging": 3, "/inbox": 1, "/active": 1,
+      "/.tale/accepted.jsonl": 1,
+    ]
+    for count in [1, 20] {
+      let own = [
+        "/inbox/x.md": count, "/.tale/staging/ID/.events.new": count, "/.tale/staging/ID": count,
+      ]
+      let expected = opening.merging(shared) { $0 + $1 }.merging(own) { $0 + $1 }
+      let found = try syncs(count)
+      #expect(found == expected)
+    }
+  }
+
   @Test func `a copied folder is on disk whole before it gets its place`() throws {
     let place = try QueuePlace(at: folder)
     try place.folder.write("Write a word counter.\n", to: "counter/project.md")

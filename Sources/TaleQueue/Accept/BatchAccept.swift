@@ -164,7 +164,9 @@ struct BatchAccept {
       known = nil
     }
     let description: String
-    if let known { description = known } else {
+    if let known {
+      description = known
+    } else {
       description = try SHA256.of(fileAt: staged.description)
     }
     let content = drop.origin.isFolder ? try DropContent.sha256(of: staged) : description

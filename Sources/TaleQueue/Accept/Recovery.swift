@@ -51,7 +51,8 @@ public struct Recovery: Sendable {
         mended += try mend(folders.staging.appending(name), &stuck)
       }
     }
-    for staged in try acceptor.queue.projects(in: folders.staging) where !stuck.contains(staged.id) {
+    for staged in try acceptor.queue.projects(in: folders.staging) where !stuck.contains(staged.id)
+    {
       if try isBeingFilled(staged) { continue }
       mend(staged, &mended) { () throws(SystemFailure) in try mend(copy: staged) }
     }
