@@ -90,6 +90,13 @@ public struct Descriptor: ~Copyable, Sendable {
     return chunk
   }
 
+  /// Reads the end of the file, at most `limit` bytes.
+  public func readSuffix(_ limit: Int) throws(SystemFailure) -> [UInt8] {
+    let size = try status().size
+    _ = try retrying("seek", path) { lseek(number, off_t(max(0, size - limit)), SEEK_SET) }
+    return try readPrefix(limit)
+  }
+
   /// The last byte, wherever reading and writing stand; nil for an empty file.
   public func lastByte() throws(SystemFailure) -> UInt8? {
     let size = try status().size

@@ -81,16 +81,17 @@ public struct Acceptor: Sendable {
       try Folder.sync(source.removingLastComponent())
       if candidate.kind == .folder { try takeDescription(from: staged) }
       // A writer that opened the file before the rename still has it.
-      if try look(at: target, nil) == .busy {
+      guard try look(at: target, nil) != .busy, try makeOurs(staged, candidate.kind) else {
         try putBack(staged, to: source, from: target)
         return .busy
       }
-      if candidate.kind == .file { try unlinkFromOthers(staged) }
       // Asked only now: a newer one may have taken the name between the look and the rename.
       let modified = try FileStatus.of(target).modified.seconds
       return try finish(
         staged,
-        Drop(lane: entry.lane, name: entry.name.string, origin: "inbox", modified: modified))
+        Drop(
+          lane: entry.lane, name: entry.name.string, origin: "inbox", modified: modified,
+          owner: Self.other(candidate.status)))
     } catch {
       // A full disk, mostly. The drop belongs where its owner sees it, not into staging. When this
       // fails as well, recovery does it.
@@ -125,8 +126,15 @@ public struct Acceptor: Sendable {
     let origin: String
     /// Nil where a re-delivery cannot be.
     let modified: Int?
+    /// Whom it belonged to, where that was another user.
+    var owner: FileOwner?
     /// Of a project that is made of a copy.
     var label: CopyLabel?
+  }
+
+  /// Nil for what is ours.
+  static func other(_ status: FileStatus) -> FileOwner? {
+    status.owner == geteuid() ? nil : FileOwner(user: status.owner, group: status.group)
   }
 
   /// Makes a project of a staged folder that holds its description, and moves it to its place.
@@ -149,13 +157,15 @@ public struct Acceptor: Sendable {
       id: staged.id, sequence: try SequenceNumber(folders: queue.folders).next(), name: drop.name,
       lane: drop.lane, origin: drop.origin, sha256: sha256,
       bytes: try FileStatus.of(staged.description).size, modified: drop.modified,
-      priority: (try? parsed.get().priority) ?? 0, from: drop.label?.from)
+      priority: (try? parsed.get().priority) ?? 0, from: drop.label?.from,
+      owner: drop.owner ?? drop.label?.owner)
     try write(accepted, parsed, drop.label, into: staged, at: now)
     // All names are on disk before the one goes without which the folder counts as complete.
     try Folder.sync(staged.path)
     try DurableFile.remove(staged.origin)
     try Folder.sync(staged.path)
     let parent = parsed.isAccepted ? queue.folders.active : queue.folders.failed
+    if !parsed.isAccepted { try Delivery.giveBack(staged, accepted) }
     try Folder.renameKeeping(staged.path, to: ProjectFolder(staged.id, in: parent).path)
     try Folder.sync(parent)
     try Folder.sync(queue.folders.staging)

@@ -57,6 +57,9 @@ public struct Recovery: Sendable {
       try FileStatus.ifPresent(staged.description) != nil
     {
       let parent = book.ended == nil ? folders.active : folders.failed
+      if book.ended != nil, let accepted = book.accepted {
+        try Delivery.giveBack(staged, accepted)
+      }
       try Folder.renameKeeping(staged.path, to: ProjectFolder(staged.id, in: parent).path)
       try Folder.sync(parent)
       try Folder.sync(folders.staging)
@@ -80,7 +83,7 @@ public struct Recovery: Sendable {
   ) throws(SystemFailure) -> String {
     let folders = acceptor.queue.folders
     let inbox = folders.inbox(lane: folders.lanes.contains(lane) ? lane : "")
-    try Folder.create(inbox)
+    try folders.make(inbox)
     try acceptor.putBack(staged, to: inbox.appending(name), from: current)
     return "put \(name.string) back into the inbox: accepting it was cut off"
   }

@@ -86,15 +86,45 @@ extension Acceptor {
       staged.description, with: try inside.readPrefix(limits.descriptionBytes + 1))
   }
 
-  /// A hard link's other names stay with its owner, who may write to the file through them: such a
-  /// description becomes a copy, with the time of the original.
-  func unlinkFromOthers(_ staged: ProjectFolder) throws(SystemFailure) {
-    guard try FileStatus.of(staged.description).linkCount > 1 else { return }
+  /// Makes a copy of what others could still change: a hard link's other names stay with its owner,
+  /// and the owner of a file may change it however its name has moved, without any lease telling.
+  ///
+  /// A folder too, though a copy takes its room and its time: what was accepted stays what it was,
+  /// and what tale works on and removes one day is its own.
+  /// - Returns: false where it changed while it was copied.
+  func makeOurs(
+    _ staged: ProjectFolder, _ kind: InboxEntry.Candidate.Kind
+  ) throws(SystemFailure) -> Bool {
     let copy = staged.path.appending(".copy")
-    try DurableFile.remove(copy)
-    try TreeCopy.copyFile(staged.description, to: copy)
-    try Folder.rename(copy, to: staged.description)
+    try Folder.removeTree(copy)
+    let before = try FileStatus.of(kind == .file ? staged.description : staged.input)
+    guard kind == .folder else {
+      guard before.linkCount > 1 || before.owner != geteuid() else { return true }
+      try TreeCopy.copyFile(staged.description, to: copy)
+      guard try FileStatus.of(staged.description) == before else { return false }
+      try Folder.rename(copy, to: staged.description)
+      try Folder.sync(staged.path)
+      return true
+    }
+    let tree = try Folder.tree(staged.input, limit: InboxListing.maxTreeEntries)
+    let isOurs = ([before] + tree.map(\.status)).allSatisfy { $0.owner == geteuid() }
+    if isOurs { return true }
+    try checkSpace(for: tree.reduce(0) { $0 + $1.status.size })
+    try TreeCopy.copy(
+      staged.input, to: copy, links: .keep, entriesMax: InboxListing.maxTreeEntries)
+    let after = try Folder.tree(staged.input, limit: InboxListing.maxTreeEntries)
+    guard
+      InboxListing.fingerprint(of: try FileStatus.of(staged.input), after)
+        == InboxListing.fingerprint(of: before, tree)
+    else { return false }
+    let modified = before.modified
+    try Descriptor.open(copy, O_RDONLY | O_DIRECTORY | O_NOFOLLOW).setModified(modified)
+    // One of the two has the name at every moment: without any, a crash would take it for nothing.
+    try Folder.exchange(copy, staged.input)
     try Folder.sync(staged.path)
+    try Folder.removeTree(copy)
+    try takeDescription(from: staged)
+    return true
   }
 
   /// Gives a drop back to the inbox; a newer one under its name keeps the name.

@@ -73,7 +73,7 @@ public actor Intake {
       }
     }
     // A lane that somebody removed comes back, for whoever drops into it next.
-    for lane in folders.lanes { try Folder.create(folders.inbox(lane: lane)) }
+    for lane in folders.lanes { try folders.make(folders.inbox(lane: lane)) }
     let entries = try listing.entries()
     settling.keepOnly(entries)
     reported.formIntersection(entries.map(\.displayName))

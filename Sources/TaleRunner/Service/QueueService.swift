@@ -68,6 +68,9 @@ public struct QueueService: Sendable {
 
   private func recover() async throws {
     for line in try Recovery(acceptor).run() { environment.logger.notice("recovered: \(line)") }
+    for line in try Trash(environment.queue.folders).empty() {
+      environment.logger.warning("\(line)")
+    }
     await LedgerRebuild(environment).run()
   }
 
