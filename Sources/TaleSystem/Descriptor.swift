@@ -90,11 +90,20 @@ public struct Descriptor: ~Copyable, Sendable {
     return chunk
   }
 
-  /// Reads the end of the file, at most `limit` bytes.
-  public func readSuffix(_ limit: Int) throws(SystemFailure) -> [UInt8] {
-    let size = try status().size
-    _ = try retrying("seek", path) { lseek(number, off_t(max(0, size - limit)), SEEK_SET) }
-    return try readPrefix(limit)
+  /// Reads at a place, at most `count` bytes, wherever reading stands; empty behind the end.
+  public func readChunk(at offset: Int, upTo count: Int) throws(SystemFailure) -> [UInt8] {
+    var failure: SystemFailure?
+    let chunk = [UInt8](unsafeUninitializedCapacity: count) { buffer, length in
+      do throws(SystemFailure) {
+        length = try retrying("read", path) {
+          pread(number, buffer.baseAddress, count, off_t(offset))
+        }
+      } catch {
+        failure = error
+      }
+    }
+    if let failure { throw failure }
+    return chunk
   }
 
   /// The last byte, wherever reading and writing stand; nil for an empty file.

@@ -7,71 +7,61 @@ internal import TaleSystem
 extension Acceptor {
   enum Look { case settled, busy, gone }
 
-  /// Whether anybody has the drop open for writing, and whether it is still what was observed.
-  /// The content of a settled file is on disk afterwards.
+  /// Whether anybody has the drop open for writing, and whether it is still what was observed; of a
+  /// file also the SHA-256 of what it holds. The content of a settled drop is on disk afterwards.
   ///
-  /// - Parameter observed: nil for a drop that was moved meanwhile, which changes its times.
+  /// - Parameters:
+  ///   - observed: nil for a drop that was moved meanwhile, which changes its times.
+  ///   - syncsFile: with false a file was synced before, as its hash shows.
   func look(
-    at path: FilePath, _ observed: InboxEntry.Candidate?
-  ) throws(SystemFailure) -> Look {
-    guard let status = try FileStatus.ifPresent(path) else { return .gone }
+    at path: FilePath, _ observed: InboxEntry.Candidate?, syncsFile: Bool = true
+  ) throws(SystemFailure) -> (Look, sha256: String?) {
+    guard let status = try FileStatus.ifPresent(path) else { return (.gone, nil) }
     do {
-      if let observed, status != observed.status { return .busy }
+      if let observed, status != observed.status { return (.busy, nil) }
       guard status.kind == .folder else {
-        return try isWritten(try Descriptor.open(path, Self.reading, operation: "read"))
-          ? .busy : .settled
-      }
-      let tree = try Folder.tree(path, limit: InboxListing.maxTreeEntries)
-      if let observed, InboxListing.fingerprint(of: status, tree) != observed.fingerprint {
-        return .busy
-      }
-      let top = try Descriptor.open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, operation: "read")
-      for entry in tree {
-        switch entry.status.kind {
-        case .regular:
-          if try isWritten(try top.openBeneath(entry.path, Self.reading)) { return .busy }
-        case .folder: try top.openBeneath(entry.path, O_RDONLY | O_DIRECTORY).sync()
-        case .link, .other: break
+        let file = try Descriptor.open(path, Self.reading, operation: "read")
+        guard try file.status().kind == .regular, ReadLease.probe(file) != .hasWriter else {
+          return (.busy, nil)
         }
+        // Before the sync: what is written in between shows in the next hash.
+        let sha256 = try SHA256.of(file)
+        if syncsFile { try file.sync() }
+        return (.settled, sha256)
       }
-      try top.sync()
-      return .settled
+      return (try look(atFolder: path, status, observed), nil)
     } catch  where error.isMissing || error.code == .tooManySymbolicLinkLevels {
       // Something was removed or swapped for a link while it was looked at.
-      return .busy
+      return (.busy, nil)
     }
+  }
+
+  private func look(
+    atFolder path: FilePath, _ status: FileStatus, _ observed: InboxEntry.Candidate?
+  ) throws(SystemFailure) -> Look {
+    let tree = try Folder.tree(path, limit: InboxListing.maxTreeEntries)
+    if let observed, InboxEntry.Fingerprint(status, tree) != observed.fingerprint { return .busy }
+    let top = try Descriptor.open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, operation: "read")
+    for entry in tree {
+      switch entry.status.kind {
+      case .regular:
+        let file = try top.openBeneath(entry.path, Self.reading)
+        if ReadLease.probe(file) == .hasWriter { return .busy }
+        try file.sync()
+      case .folder: try top.openBeneath(entry.path, O_RDONLY | O_DIRECTORY).sync()
+      case .link, .other: break
+      }
+    }
+    try top.sync()
+    return .settled
   }
 
   /// Non-blocking and never through a link: the name may be a pipe or a link by now.
   private static let reading = O_RDONLY | O_NOFOLLOW | O_NONBLOCK
 
-  private func isWritten(_ file: consuming Descriptor) throws(SystemFailure) -> Bool {
-    if ReadLease.probe(file) == .hasWriter { return true }
-    try file.sync()
-    return false
-  }
-
-  /// A folder in staging, on disk, with the note of where its drop will come from.
-  func stage(_ name: String, origin: Origin) throws(SystemFailure) -> ProjectFolder {
+  func newID(_ name: String) -> ProjectID {
     var random = SystemRandomNumberGenerator()
-    let id = ProjectID(acceptedAt: time.now(), name: name, random: &random)
-    let staged = ProjectFolder(id, in: queue.folders.staging)
-    try Folder.create(staged.path)
-    do {
-      do {
-        try DurableFile.replace(staged.origin, with: try JSON.document(origin))
-        try Folder.sync(queue.folders.staging)
-      } catch {
-        // Nothing is in it yet; what even the removal leaves is recovery's.
-        try? Folder.removeTree(staged.path)
-        throw error
-      }
-    } catch let failure as SystemFailure {
-      throw failure
-    } catch {
-      preconditionFailure("an origin cannot be written as JSON: \(error)")
-    }
-    return staged
+    return ProjectID(acceptedAt: time.now(), name: name, random: &random)
   }
 
   /// project.md of a dropped folder is a copy of the one inside.
@@ -86,45 +76,43 @@ extension Acceptor {
       staged.description, with: try inside.readPrefix(limits.descriptionBytes + 1))
   }
 
-  /// Makes a copy of what others could still change: a hard link's other names stay with its owner,
-  /// and the owner of a file may change it however its name has moved, without any lease telling.
+  /// What came of ``makeOurs(_:isFolder:)``.
+  enum Copying { case notNeeded, copied, changedMeanwhile }
+
+  /// Makes a copy of what others could still change, with the times of the original: a hard link's
+  /// other names stay with its owner, and the owner of a file may change it however its name has
+  /// moved, without any lease telling.
   ///
   /// A folder too, though a copy takes its room and its time: what was accepted stays what it was,
   /// and what tale works on and removes one day is its own.
-  /// - Returns: false where it changed while it was copied.
-  func makeOurs(
-    _ staged: ProjectFolder, _ kind: InboxEntry.Candidate.Kind
-  ) throws(SystemFailure) -> Bool {
+  func makeOurs(_ staged: ProjectFolder, isFolder: Bool) throws(SystemFailure) -> Copying {
     let copy = staged.path.appending(".copy")
     try Folder.removeTree(copy)
-    let before = try FileStatus.of(kind == .file ? staged.description : staged.input)
-    guard kind == .folder else {
-      guard before.linkCount > 1 || before.owner != geteuid() else { return true }
+    guard isFolder else {
+      let before = try FileStatus.of(staged.description)
+      guard before.linkCount > 1 || before.owner != geteuid() else { return .notNeeded }
       try TreeCopy.copyFile(staged.description, to: copy)
-      guard try FileStatus.of(staged.description) == before else { return false }
+      guard try FileStatus.of(staged.description) == before else { return .changedMeanwhile }
       try Folder.rename(copy, to: staged.description)
-      try Folder.sync(staged.path)
-      return true
+      return .copied
     }
+    let before = try FileStatus.of(staged.input)
     let tree = try Folder.tree(staged.input, limit: InboxListing.maxTreeEntries)
-    let isOurs = ([before] + tree.map(\.status)).allSatisfy { $0.owner == geteuid() }
-    if isOurs { return true }
+    if ([before] + tree.map(\.status)).allSatisfy({ $0.owner == geteuid() }) { return .notNeeded }
     try checkSpace(for: tree.reduce(0) { $0 + $1.status.size })
     try TreeCopy.copy(
       staged.input, to: copy, links: .keep, entriesMax: InboxListing.maxTreeEntries)
     let after = try Folder.tree(staged.input, limit: InboxListing.maxTreeEntries)
     guard
-      InboxListing.fingerprint(of: try FileStatus.of(staged.input), after)
-        == InboxListing.fingerprint(of: before, tree)
-    else { return false }
-    let modified = before.modified
-    try Descriptor.open(copy, O_RDONLY | O_DIRECTORY | O_NOFOLLOW).setModified(modified)
+      InboxEntry.Fingerprint(try FileStatus.of(staged.input), after)
+        == InboxEntry.Fingerprint(before, tree)
+    else { return .changedMeanwhile }
+    try Descriptor.open(copy, O_RDONLY | O_DIRECTORY | O_NOFOLLOW).setModified(before.modified)
     // One of the two has the name at every moment: without any, a crash would take it for nothing.
     try Folder.exchange(copy, staged.input)
     try Folder.sync(staged.path)
     try Folder.removeTree(copy)
-    try takeDescription(from: staged)
-    return true
+    return .copied
   }
 
   /// Gives a drop back to the inbox; a newer one under its name keeps the name.
@@ -138,16 +126,20 @@ extension Acceptor {
       try Folder.renameKeeping(current, to: other)
     }
     try Folder.sync(place.removingLastComponent())
-    try discard(staged)
+    try discard(staged, durable: false)
+    try Folder.sync(queue.folders.staging)
   }
 
   /// Removes a staged folder as a whole: one rename takes it out of recovery's sight, so that a
   /// crash half-way through the removal leaves nothing that looks like a drop.
-  func discard(_ staged: ProjectFolder) throws(SystemFailure) {
+  ///
+  /// - Parameter durable: with false the caller syncs staging.
+  func discard(_ staged: ProjectFolder, durable: Bool = true) throws(SystemFailure) {
+    if try FileStatus.ifPresent(staged.path) == nil { return }
     let gone = queue.folders.staging.appending("\(Self.discardedPrefix)\(staged.id)")
     try Folder.removeTree(gone)
     try Folder.renameKeeping(staged.path, to: gone)
-    try Folder.sync(queue.folders.staging)
+    if durable { try Folder.sync(queue.folders.staging) }
     try Folder.removeTree(gone)
   }
 

@@ -19,7 +19,7 @@ public enum Delivery {
     let parent = outcome == .done ? queue.folders.outbox : queue.folders.failed
     let target = ProjectFolder(folder.id, in: parent)
     try Folder.removeTree(folder.drafts)
-    if let accepted { try giveBack(folder, accepted) }
+    try giveBack(folder, to: accepted?.owner)
     try Folder.renameKeeping(folder.path, to: target.path)
     try Folder.sync(parent)
     try Folder.sync(queue.folders.active)
@@ -33,9 +33,9 @@ public enum Delivery {
   /// Before the last rename, so that nobody ever finds a part of it given; a crash before that is
   /// mended by doing it again.
   static func giveBack(
-    _ folder: ProjectFolder, _ accepted: Event.Accepted
+    _ folder: ProjectFolder, to owner: FileOwner?
   ) throws(SystemFailure) {
-    guard geteuid() == 0, let owner = accepted.owner, owner.user != 0 else { return }
+    guard geteuid() == 0, let owner, owner.user != 0 else { return }
     try Ownership.give(folder.path, to: owner.user, group: owner.group)
   }
 }

@@ -62,8 +62,9 @@ public struct Journal: ~Copyable {
   ) throws(JournalFailure) -> (time: Timestamp, ended: Event.Ended)? {
     let bytes: [UInt8]
     do {
-      bytes = try Descriptor.open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK, operation: "read")
-        .readSuffix(lastLineBytes)
+      let file = try Descriptor.open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK, operation: "read")
+      let size = try file.status().size
+      bytes = try file.readChunk(at: max(0, size - lastLineBytes), upTo: lastLineBytes)
     } catch {
       throw .system(error)
     }

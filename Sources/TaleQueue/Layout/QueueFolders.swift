@@ -1,4 +1,5 @@
 public import SystemPackage
+internal import TaleCore
 internal import TaleSystem
 
 /// Where everything in a queue stands.
@@ -46,6 +47,10 @@ public struct QueueFolders: Sendable, Equatable {
       try Folder.create(folder)
     }
   }
+
+  /// Where a drop stands in staging until it has a folder.
+  func drop(_ id: ProjectID) -> FilePath { staging.appending("\(id).\(Self.dropExtension)") }
+  static let dropExtension = "drop"
 
   /// Every folder that a queue has.
   var all: [FilePath] {
