@@ -160,6 +160,9 @@ public struct SettingKey: Sendable {
     .init("queue.max_input", .bytes, "1 GiB", "the largest dropped folder", .reread),
     .init("queue.reserve", .bytes, "256 MiB", "disk space that tale leaves free", .reread),
     .init(
+      "queue.log_size", .bytes, "10 MiB",
+      "the size at which the queue's log is put away; four older ones are kept", .reread),
+    .init(
       "lanes", .names, "[urgent, nightly]", "folders of the inbox, in the order in which they run"),
   ]
 }

@@ -102,7 +102,8 @@ public struct SettingValue: Sendable, Equatable {
     return number * unit
   }
 
-  private static func bytes(_ text: String) -> Int? {
+  /// `1048576`, `512 KiB`, `10GiB`; nil for anything else.
+  public static func bytes(_ text: String) -> Int? {
     let units = [("KiB", 1 << 10), ("MiB", 1 << 20), ("GiB", 1 << 30), ("", 1)]
     for (unit, factor) in units where text.hasSuffix(unit) {
       let digits = text.dropLast(unit.count).filter { $0 != " " && $0 != "_" }

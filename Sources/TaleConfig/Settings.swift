@@ -87,6 +87,7 @@ public struct Settings: Sendable, Equatable {
     public var maxDescription: Int
     public var maxInput: Int
     public var reserve: Int
+    public var logSize: Int
   }
 
   /// Makes the typed form and checks what only the whole can show.
@@ -115,7 +116,8 @@ public struct Settings: Sendable, Equatable {
       rescanInterval: read.duration("queue.rescan_interval"),
       redeliveryDays: read.integer("queue.redelivery_days"),
       maxDescription: read.integer("queue.max_description"),
-      maxInput: read.integer("queue.max_input"), reserve: read.integer("queue.reserve"))
+      maxInput: read.integer("queue.max_input"), reserve: read.integer("queue.reserve"),
+      logSize: read.integer("queue.log_size"))
     lanes = read.names("lanes")
     for path in ["queue.rescan_interval", "execution.idle_timeout"] where read.number(path) <= 0 {
       throw ConfigFailure(

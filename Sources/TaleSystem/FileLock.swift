@@ -8,7 +8,7 @@ public import SystemPackage
 public struct FileLock: ~Copyable, Sendable {
   public enum Mode: Sendable { case shared, exclusive }
 
-  /// The locked file, open for reading and writing.
+  /// The locked file, open for reading and writing; a locked folder is open for reading.
   public let file: Descriptor
 
   /// Takes the lock if it is free now, else returns nil. The file is made where it is missing.
@@ -32,6 +32,25 @@ public struct FileLock: ~Copyable, Sendable {
     let file = try Descriptor.open(path, O_RDWR | O_CREAT, mode: 0o644, operation: "lock")
     _ = try retrying("lock", path) { flock(file.number, mode == .shared ? LOCK_SH : LOCK_EX) }
     return FileLock(file: file)
+  }
+
+  /// Takes the lock of a folder that is there, if it is free now; nothing is made or written.
+  ///
+  /// - Returns: nil when somebody holds it, and when the folder has left this path meanwhile.
+  public static func tryTake(
+    folder: FilePath, _ mode: Mode
+  ) throws(SystemFailure) -> FileLock? {
+    do {
+      let file = try Descriptor.open(
+        folder, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, operation: "lock")
+      let operation = (mode == .shared ? LOCK_SH : LOCK_EX) | LOCK_NB
+      _ = try retrying("lock", folder) { flock(file.number, operation) }
+      guard let there = try FileStatus.ifPresent(folder), there.inode == (try file.status().inode)
+      else { return nil }
+      return FileLock(file: file)
+    } catch  where error.code == .wouldBlock || error.isMissing {
+      return nil
+    }
   }
 
   /// Runs `body` while the lock is held, waiting for it first; only for moments.

@@ -23,6 +23,19 @@ public enum Folder {
     } catch  where error.code == .fileExists {}
   }
 
+  /// Gives a folder to a group and sets its permissions, whatever the umask says.
+  public static func setAccess(
+    _ path: FilePath, group: UInt32, permissions: UInt32
+  ) throws(SystemFailure) {
+    let folder = try Descriptor.open(
+      path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, operation: "open for others")
+    _ = try retrying("give to another group", path) {
+      fchown(folder.number, uid_t.max, gid_t(group))
+    }
+    // After the owner: changing that may take the setgid bit away.
+    _ = try retrying("set the permissions of", path) { fchmod(folder.number, permissions) }
+  }
+
   /// Makes the names in this folder survive a loss of power.
   public static func sync(_ path: FilePath) throws(SystemFailure) {
     try Descriptor.open(path, O_RDONLY | O_DIRECTORY, operation: "sync").sync()
@@ -40,6 +53,15 @@ public enum Folder {
     _ = try retrying("rename", from) {
       from.withPlatformString { old in
         to.withPlatformString { tale_rename_noreplace(old, $0) }
+      }
+    }
+  }
+
+  /// Lets two names change places, at no moment without one of them (renameat2(2)).
+  public static func exchange(_ one: FilePath, _ other: FilePath) throws(SystemFailure) {
+    _ = try retrying("exchange", one) {
+      one.withPlatformString { first in
+        other.withPlatformString { tale_rename_exchange(first, $0) }
       }
     }
   }

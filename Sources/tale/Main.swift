@@ -1,10 +1,12 @@
 internal import ArgumentParser
 internal import Glibc
+internal import TaleSystem
 
 @main
 enum Main {
   static func main() async {
     Terminal.holdStandardDescriptors()
+    CreationMask.settle()
     // A reader that went away is an error of the write, and a writer that opens a file of the
     // inbox while we look at it is none of our concern: neither may end the process.
     signal(SIGPIPE, SIG_IGN)
@@ -18,10 +20,15 @@ enum Main {
       } else {
         try command.run()
       }
-      exit(Terminal.dataStatus(after: .done).rawValue)
+      end(Terminal.dataStatus(after: .done))
     } catch {
-      exit(Terminal.dataStatus(after: report(error, line)).rawValue)
+      end(Terminal.dataStatus(after: report(error, line)))
     }
+  }
+
+  private static func end(_ status: ExitStatus) -> Never {
+    RunLog.write("INFO", "ends with exit code \(status.rawValue)")
+    exit(status.rawValue)
   }
 
   /// Says what went wrong, and returns the exit code for it.

@@ -43,6 +43,11 @@ static inline int tale_rename_noreplace(const char *from, const char *to) {
   return (int)syscall(SYS_renameat2, AT_FDCWD, from, AT_FDCWD, to, 1u);
 }
 
+/// renameat2(2) with RENAME_EXCHANGE: both names are there before and after.
+static inline int tale_rename_exchange(const char *one, const char *other) {
+  return (int)syscall(SYS_renameat2, AT_FDCWD, one, AT_FDCWD, other, 2u);
+}
+
 /// Names the calling thread for debuggers; the kernel keeps 15 bytes.
 static inline void tale_name_thread(const char *name) { prctl(PR_SET_NAME, name, 0, 0, 0); }
 

@@ -12,3 +12,14 @@ extension Character {
   /// after which line numbers would be wrong.
   var endsLine: Bool { self == "\n" || self == "\r\n" || self == "\r" }
 }
+
+extension Unicode.Scalar {
+  /// Control characters, of which escape sequences are made, and marks that turn the direction of
+  /// what follows: terminals obey them instead of showing them.
+  public var isObeyedByTerminals: Bool {
+    switch value {
+    case 0..<0x20, 0x7F..<0xA0, 0x202A...0x202E, 0x2066...0x2069: true
+    default: false
+    }
+  }
+}

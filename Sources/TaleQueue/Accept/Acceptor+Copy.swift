@@ -52,6 +52,8 @@ extension Acceptor {
     /// As the journal's first line says it: `submit`, `run`, `retry`.
     public var origin: String
     public var from: ProjectID?
+    /// Whom the result is to belong to; nil: to whoever runs tale.
+    public var owner: FileOwner?
     public var notes: [String] = []
     /// What is planned and done already.
     public var plan: Plan?

@@ -101,8 +101,15 @@ public struct Acceptor: Sendable {
     let origin: String
     /// Nil where a re-delivery cannot be.
     let modified: Int?
+    /// Whom it belonged to, where that was another user.
+    var owner: FileOwner?
     /// Of a project that is made of a copy.
     var label: CopyLabel?
+  }
+
+  /// Nil for what is ours.
+  static func other(_ status: FileStatus) -> FileOwner? {
+    status.owner == geteuid() ? nil : FileOwner(user: status.owner, group: status.group)
   }
 
   /// Makes a project of a filled copy and moves it to its place.
@@ -115,6 +122,7 @@ public struct Acceptor: Sendable {
       at: time.now())
     try DurableFile.remove(staged.filling)
     let parent = parsed.isAccepted ? queue.folders.active : queue.folders.failed
+    if !parsed.isAccepted { try Delivery.giveBack(staged, to: drop.label?.owner) }
     try Folder.renameKeeping(staged.path, to: ProjectFolder(staged.id, in: parent).path)
     try Folder.sync(parent)
     try Folder.sync(queue.folders.staging)
@@ -136,7 +144,8 @@ public struct Acceptor: Sendable {
       id: staged.id, sequence: sequence, name: drop.name,
       lane: drop.lane, origin: drop.origin, sha256: sha256,
       bytes: try FileStatus.of(staged.description).size, modified: drop.modified,
-      priority: (try? parsed.get().priority) ?? 0, from: drop.label?.from)
+      priority: (try? parsed.get().priority) ?? 0, from: drop.label?.from,
+      owner: drop.owner ?? drop.label?.owner)
     try write(accepted, parsed, drop.label, into: staged, at: now)
     try Folder.sync(staged.path)
     return parsed

@@ -24,6 +24,8 @@ struct BatchAccept: Sendable {
     /// Of a file, as it is on disk.
     let sha256: String?
     let displayName: String
+    /// Where it belonged to another user.
+    let owner: FileOwner?
   }
 
   /// A project that is whole and waits for its place.
@@ -97,7 +99,7 @@ struct BatchAccept: Sendable {
           origin: .init(
             id: id, lane: entry.lane, name: entry.name, isFolder: candidate.kind == .folder),
           staged: ProjectFolder(id, in: folders.staging), sha256: sha256,
-          displayName: entry.name.string))
+          displayName: entry.name.string, owner: Acceptor.other(candidate.status)))
     } catch {
       return .leave(.failure(error))
     }
@@ -185,12 +187,13 @@ struct BatchAccept: Sendable {
     let target = drop.origin.isFolder ? staged.input : staged.description
     try Folder.renameKeeping(folders.drop(staged.id), to: target)
     var known = drop.sha256
-    if drop.origin.isFolder {
-      try acceptor.takeDescription(from: staged)
-    } else if try acceptor.unlinkFromOthers(staged) {
-      // Its other names may have been written through meanwhile.
-      known = nil
+    switch try acceptor.makeOurs(staged, isFolder: drop.origin.isFolder) {
+    case .notNeeded: break
+    // It may have been written meanwhile, by its owner or through another name.
+    case .copied: known = nil
+    case .changedMeanwhile: return .busy
     }
+    if drop.origin.isFolder { try acceptor.takeDescription(from: staged) }
     let description: String
     if let known {
       description = known
@@ -209,7 +212,8 @@ struct BatchAccept: Sendable {
     let parsed = try acceptor.complete(
       staged,
       .init(
-        lane: delivery.lane, name: delivery.name, origin: "inbox", modified: delivery.modified),
+        lane: delivery.lane, name: delivery.name, origin: "inbox", modified: delivery.modified,
+        owner: drop.owner),
       sha256: description, sequence: sequence, at: delivery.time)
     switch parsed {
     case .success: return .whole(Ready(drop: drop, rejection: nil, delivery: delivery))
@@ -225,6 +229,9 @@ struct BatchAccept: Sendable {
       let parent = project.rejection == nil ? folders.active : folders.failed
       let id = project.drop.staged.id
       do throws(SystemFailure) {
+        if project.rejection != nil {
+          try Delivery.giveBack(project.drop.staged, to: project.drop.owner)
+        }
         try Folder.renameKeeping(
           project.drop.staged.path, to: ProjectFolder(id, in: parent).path)
       } catch {

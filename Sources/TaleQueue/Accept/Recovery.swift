@@ -142,10 +142,12 @@ public struct Recovery: Sendable {
   }
 
   private func finish(_ staged: ProjectFolder) throws(SystemFailure) -> String {
-    let isRejected = (try? Journal.readBook(staged.journal))?.ended != nil
+    let book = try? Journal.readBook(staged.journal)
+    let isRejected = book?.ended != nil
     let parent = isRejected ? folders.failed : folders.active
     try DurableFile.remove(staged.filling)
     try Folder.sync(staged.path)
+    if isRejected { try Delivery.giveBack(staged, to: book?.accepted?.owner) }
     try Folder.renameKeeping(staged.path, to: ProjectFolder(staged.id, in: parent).path)
     try Folder.sync(parent)
     try Folder.sync(folders.staging)
@@ -169,7 +171,7 @@ public struct Recovery: Sendable {
     _ staged: ProjectFolder, _ current: FilePath, lane: String, name: FilePath.Component
   ) throws(SystemFailure) -> String {
     let inbox = folders.inbox(lane: folders.lanes.contains(lane) ? lane : "")
-    try Folder.create(inbox)
+    try folders.make(inbox)
     try acceptor.putBack(staged, to: inbox.appending(name), from: current)
     return "put \(name.string) back into the inbox: accepting it was cut off"
   }

@@ -76,17 +76,43 @@ extension Acceptor {
       staged.description, with: try inside.readPrefix(limits.descriptionBytes + 1))
   }
 
-  /// A hard link's other names stay with its owner, who may write to the file through them: such a
-  /// description becomes a copy, with the time of the original.
+  /// What came of ``makeOurs(_:isFolder:)``.
+  enum Copying { case notNeeded, copied, changedMeanwhile }
+
+  /// Makes a copy of what others could still change, with the times of the original: a hard link's
+  /// other names stay with its owner, and the owner of a file may change it however its name has
+  /// moved, without any lease telling.
   ///
-  /// - Returns: whether it did.
-  func unlinkFromOthers(_ staged: ProjectFolder) throws(SystemFailure) -> Bool {
-    guard try FileStatus.of(staged.description).linkCount > 1 else { return false }
+  /// A folder too, though a copy takes its room and its time: what was accepted stays what it was,
+  /// and what tale works on and removes one day is its own.
+  func makeOurs(_ staged: ProjectFolder, isFolder: Bool) throws(SystemFailure) -> Copying {
     let copy = staged.path.appending(".copy")
-    try DurableFile.remove(copy)
-    try TreeCopy.copyFile(staged.description, to: copy)
-    try Folder.rename(copy, to: staged.description)
-    return true
+    try Folder.removeTree(copy)
+    guard isFolder else {
+      let before = try FileStatus.of(staged.description)
+      guard before.linkCount > 1 || before.owner != geteuid() else { return .notNeeded }
+      try TreeCopy.copyFile(staged.description, to: copy)
+      guard try FileStatus.of(staged.description) == before else { return .changedMeanwhile }
+      try Folder.rename(copy, to: staged.description)
+      return .copied
+    }
+    let before = try FileStatus.of(staged.input)
+    let tree = try Folder.tree(staged.input, limit: InboxListing.maxTreeEntries)
+    if ([before] + tree.map(\.status)).allSatisfy({ $0.owner == geteuid() }) { return .notNeeded }
+    try checkSpace(for: tree.reduce(0) { $0 + $1.status.size })
+    try TreeCopy.copy(
+      staged.input, to: copy, links: .keep, entriesMax: InboxListing.maxTreeEntries)
+    let after = try Folder.tree(staged.input, limit: InboxListing.maxTreeEntries)
+    guard
+      InboxEntry.Fingerprint(try FileStatus.of(staged.input), after)
+        == InboxEntry.Fingerprint(before, tree)
+    else { return .changedMeanwhile }
+    try Descriptor.open(copy, O_RDONLY | O_DIRECTORY | O_NOFOLLOW).setModified(before.modified)
+    // One of the two has the name at every moment: without any, a crash would take it for nothing.
+    try Folder.exchange(copy, staged.input)
+    try Folder.sync(staged.path)
+    try Folder.removeTree(copy)
+    return .copied
   }
 
   /// Gives a drop back to the inbox; a newer one under its name keeps the name.

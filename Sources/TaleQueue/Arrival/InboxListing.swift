@@ -179,12 +179,25 @@ public struct InboxListing: Sendable {
     // A folder that moves to another gets another parent, which counts as writing to it.
     if !Self.mayAccess(path, W_OK | X_OK) {
       return .ignored(
-        why: "tale may not move it", mend: "give it to the user that runs tale (chown -R)")
+        why: "tale may not move it",
+        mend: """
+          give it to the user that runs tale (chown -R), or make it writable for a group of that \
+          user (chmod -R g+rwX)
+          """)
     }
     if let hidden = tree.first(where: {
       $0.status.kind == .regular && !Self.mayAccess(path.pushing($0.path), R_OK)
     }) {
       return Self.unreadable(path.pushing(hidden.path))
+    }
+    // What is another user's becomes a copy, and the original is removed.
+    if let closed = tree.first(where: {
+      $0.status.kind == .folder && $0.status.owner != geteuid()
+        && !Self.mayAccess(path.pushing($0.path), W_OK | X_OK)
+    }) {
+      return .ignored(
+        why: "tale may not take anything out of \(path.pushing(closed.path))",
+        mend: "make it writable for a group of the user that runs tale (chmod -R g+rwX)")
     }
     if tree.contains(where: Self.isRsyncTemporary) { return .filling }
     return .candidate(candidate)

@@ -99,7 +99,7 @@ public actor Intake {
     if let pass, acceptedOnPass < Self.maxAcceptsOnPass { return pass }
     // A lane that somebody removed comes back, for whoever drops into it next.
     let folders = acceptor.queue.folders
-    for lane in folders.lanes { try Folder.create(folders.inbox(lane: lane)) }
+    for lane in folders.lanes { try folders.make(folders.inbox(lane: lane)) }
     for line in try Recovery(acceptor).mendLeft() { logger.notice("recovered: \(line)") }
     let new = InboxListing.Pass(listing)
     pass = new

@@ -41,22 +41,67 @@ public final class Watcher: Sendable {
 
   private let pending = Mutex(Changes())
   private let isStopping = Mutex(false)
+  private let isWatching = Mutex(false)
+  /// Why it cannot watch now, as far as it was told.
+  private let trouble = Mutex<SystemFailure?>(nil)
+  private let folders: [FilePath]
   private let wakeFile: FilePath
   private let bell: Doorbell
+  private let tell: @Sendable (SystemFailure?) -> Void
 
-  /// Starts watching.
+  /// Starts watching, now or at the first ``take()`` at which the system lets it.
   ///
   /// - Parameters:
-  ///   - folders: each must be there.
+  ///   - folders: each is to be there.
   ///   - wakeFile: a file of tale's own, made here and written to for ending the thread.
   ///   - bell: rung at every change.
-  /// - Throws: what inotify refused; the instances or watches of this user may be used up; `EBUSY`
-  ///   where another watcher of this process has not ended yet.
-  public init(
+  ///   - tell: called with what inotify refused, once for each reason; the instances or watches of
+  ///     this user may be used up. With nil when it watches after all.
+  public convenience init(
+    folders: [FilePath], wakeFile: FilePath, bell: Doorbell,
+    tell: @escaping @Sendable (SystemFailure?) -> Void
+  ) {
+    self.init(folders, wakeFile, bell, tell)
+    startIfPossible()
+  }
+
+  /// Starts watching now.
+  ///
+  /// - Throws: what inotify refused; `EBUSY` where another watcher of this process has not ended yet.
+  public convenience init(
     folders: [FilePath], wakeFile: FilePath, bell: Doorbell
   ) throws(SystemFailure) {
+    self.init(folders, wakeFile, bell) { _ in }
+    try start()
+  }
+
+  private init(
+    _ folders: [FilePath], _ wakeFile: FilePath, _ bell: Doorbell,
+    _ tell: @escaping @Sendable (SystemFailure?) -> Void
+  ) {
+    self.folders = folders
     self.wakeFile = wakeFile
     self.bell = bell
+    self.tell = tell
+  }
+
+  private func startIfPossible() {
+    do throws(SystemFailure) { try start() } catch {
+      let isNew = trouble.withLock { known in
+        defer { known = error }
+        return known != error
+      }
+      if isNew { tell(error) }
+      return
+    }
+    let wasInTrouble = trouble.withLock { known in
+      defer { known = nil }
+      return known != nil
+    }
+    if wasInTrouble { tell(nil) }
+  }
+
+  private func start() throws(SystemFailure) {
     // Never replaced: the watcher of another process may be watching this very file.
     _ = try Descriptor.open(wakeFile, O_WRONLY | O_CREAT)
     let isFirst = Self.isTaken.withLock { isTaken in
@@ -71,6 +116,7 @@ public final class Watcher: Sendable {
       Self.isTaken.withLock { $0 = false }
       throw error
     }
+    isWatching.withLock { $0 = true }
     PermanentThread.start(name: "watcher") { [self] in loop() }
   }
 
@@ -95,9 +141,11 @@ public final class Watcher: Sendable {
     guard isWatched != 0 else { throw SystemFailure("watch", wakeFile, .lastOfLibrary) }
   }
 
-  /// Takes what has been noticed since the last time.
+  /// Takes what has been noticed since the last time, and starts watching where that was refused
+  /// before.
   public func take() -> Changes {
-    pending.withLock { changes in
+    if !isWatching.withLock({ $0 }) { startIfPossible() }
+    return pending.withLock { changes in
       defer { changes = Changes() }
       return changes
     }
@@ -106,6 +154,7 @@ public final class Watcher: Sendable {
   /// Ends the thread and lets the library go.
   public func stop() {
     isStopping.withLock { $0 = true }
+    guard isWatching.withLock({ $0 }) else { return }
     // The library cannot be woken otherwise. Should the disk refuse, the interval ends the wait.
     _ = try? Descriptor.open(wakeFile, O_WRONLY | O_CREAT).write([0])
   }

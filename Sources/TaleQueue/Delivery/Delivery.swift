@@ -1,3 +1,4 @@
+internal import Glibc
 internal import SystemPackage
 public import TaleCore
 public import TaleSystem
@@ -8,18 +9,33 @@ public enum Delivery {
   ///
   /// The journal's `ended` line must be on disk before: from then on a crash is mended by doing
   /// this again.
+  ///
+  /// - Parameter accepted: the journal's first line, which says whose it is.
   public static func deliver(
-    _ lease: consuming Lease, as outcome: Event.Outcome, queue: Queue
+    _ lease: consuming Lease, as outcome: Event.Outcome, _ accepted: Event.Accepted? = nil,
+    queue: Queue
   ) throws(SystemFailure) -> ProjectFolder {
     let folder = lease.folder
     let parent = outcome == .done ? queue.folders.outbox : queue.folders.failed
     let target = ProjectFolder(folder.id, in: parent)
     try Folder.removeTree(folder.drafts)
+    try giveBack(folder, to: accepted?.owner)
     try Folder.renameKeeping(folder.path, to: target.path)
     try Folder.sync(parent)
     try Folder.sync(queue.folders.active)
     // While the lock was held the folder moved, so nobody can take this lease any more.
     try DurableFile.remove(target.lease)
     return target
+  }
+
+  /// Gives an ended project to whoever dropped it, where tale may: as root.
+  ///
+  /// Before the last rename, so that nobody ever finds a part of it given; a crash before that is
+  /// mended by doing it again.
+  static func giveBack(
+    _ folder: ProjectFolder, to owner: FileOwner?
+  ) throws(SystemFailure) {
+    guard geteuid() == 0, let owner, owner.user != 0 else { return }
+    try Ownership.give(folder.path, to: owner.user, group: owner.group)
   }
 }

@@ -56,6 +56,35 @@ public struct Journal: ~Copyable {
     try book(of: try read(path), path: path)
   }
 
+  /// When and how a project ended, from its last line alone; nil when that is another one.
+  public static func readEnd(
+    _ path: FilePath
+  ) throws(JournalFailure) -> (time: Timestamp, ended: Event.Ended)? {
+    let bytes: [UInt8]
+    do {
+      let file = try Descriptor.open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK, operation: "read")
+      let size = try file.status().size
+      bytes = try file.readChunk(at: max(0, size - lastLineBytes), upTo: lastLineBytes)
+    } catch {
+      throw .system(error)
+    }
+    // What stands before the first line feed is a part of a line, unless it is the only one.
+    let start = bytes.dropLast().lastIndex(of: UInt8(ascii: "\n")).map { $0 + 1 }
+    if bytes.last == UInt8(ascii: "\n"),
+      let line = try? JSON.decode(JournalLine.self, from: bytes[(start ?? 0)...])
+    {
+      guard case .ended(let ended) = line.event else { return nil }
+      return (line.time, ended)
+    }
+    // A longer line, or a torn one.
+    let book = try readBook(path)
+    guard let ended = book.ended, let time = book.endedAt else { return nil }
+    return (time, ended)
+  }
+
+  /// Bytes that nearly every last line fits into.
+  private static let lastLineBytes = 1 << 14
+
   /// Appends a line.
   ///
   /// - Parameter durable: with true it is on disk when this returns. Lines before it are then too.

@@ -59,8 +59,10 @@ public struct ProjectList: Sendable {
     }
     let book: ProjectBook
     do { book = try Journal.readBook(project.journal) } catch {
-      // Delivered since the listing; else its folder has no journal, which is worth saying.
+      // Delivered since the listing, or fetched by its owner; else its folder has no journal, which
+      // is worth saying.
       if try FileStatus.ifPresent(project.path) == nil { return nil }
+      if !isActive, try project.wasFetched() { return nil }
       throw error
     }
     return Progress.of(

@@ -21,19 +21,29 @@ public struct Queue: Sendable {
         throw QueueRefusal.notAQueue(root)
       }
       let isNew = try FileStatus.ifPresent(root) == nil
-      try Folder.create(root)
+      try Folder.create(root, mode: CreationMask.guarding(0o755))
       if let kind = try FileSystemKind.refusal(of: root) {
         throw QueueRefusal.network(root, kind)
       }
       // Of what it leads to: the queue itself may be a link.
       let rootStatus = try Descriptor.open(root, O_RDONLY | O_DIRECTORY).status()
-      if create, rootStatus.owner != geteuid() { throw QueueRefusal.otherUser(root) }
+      let isOurs = rootStatus.owner == geteuid()
+      if create, !isOurs { throw QueueRefusal.otherUser(root) }
       for folder in folders.all {
-        try Folder.create(folder)
+        // Whoever only looks makes nothing: it would belong to the wrong user.
+        if isOurs {
+          try folders.make(folder)
+        } else if try folder == folders.staging || FileStatus.ifPresent(folder) == nil {
+          continue
+        }
         let status = try FileStatus.of(folder)
         guard status.kind == .folder else { throw QueueRefusal.notAFolder(folder) }
         guard status.device == rootStatus.device else { throw QueueRefusal.otherDisk(folder) }
         guard status.owner == rootStatus.owner else { throw QueueRefusal.otherOwner(folder) }
+      }
+      guard isOurs else {
+        try Queue(folders: folders).checkMarker()
+        return Queue(folders: folders)
       }
       // Folders that were made just now must not vanish with what will be accepted into them.
       for parent in [root, folders.inbox, folders.own] { try Folder.sync(parent) }
@@ -52,15 +62,16 @@ public struct Queue: Sendable {
 
   /// Makes sure that the queue is this user's, so that what is made in it can be run.
   ///
+  /// - Parameter order: what another user would put into control/ instead; nil where nothing can be.
   /// - Throws: ``QueueRefusal``.
-  public func checkUser() throws(QueueRefusal) {
+  public func checkUser(order: String? = nil) throws(QueueRefusal) {
     do throws(SystemFailure) {
       let status = try Descriptor.open(folders.root, O_RDONLY | O_DIRECTORY).status()
       if status.owner == geteuid() { return }
     } catch {
       throw .system(error)
     }
-    throw .otherUser(folders.root)
+    throw order.map { .otherUserControl(folders.control, $0) } ?? .otherUser(folders.root)
   }
 
   /// The projects in active, outbox or failed, in the order of their IDs, which is the order of
@@ -92,11 +103,19 @@ public struct Queue: Sendable {
   private struct Marker: Codable { var schema = JSON.schema }
 
   private func mark() throws {
-    if let bytes = try DurableFile.readIfPresent(folders.marker, limit: 1 << 16) {
-      _ = try JSON.decodeVersioned(Marker.self, from: bytes)
-    } else {
+    if try !checkMarker() {
       try DurableFile.replace(folders.marker, with: try JSON.document(Marker()))
     }
+  }
+
+  /// - Returns: whether there is one.
+  @discardableResult
+  private func checkMarker() throws -> Bool {
+    guard let bytes = try DurableFile.readIfPresent(folders.marker, limit: 1 << 16) else {
+      return false
+    }
+    _ = try JSON.decodeVersioned(Marker.self, from: bytes)
+    return true
   }
 }
 
@@ -109,6 +128,8 @@ public enum QueueRefusal: Error, CustomStringConvertible {
   case otherOwner(FilePath)
   /// It belongs to somebody else than who runs tale.
   case otherUser(FilePath)
+  /// The same of a command that a control file can stand for: the folder, and the file's name.
+  case otherUserControl(FilePath, String)
   case newer(FilePath, String)
   case system(SystemFailure)
 
@@ -136,6 +157,11 @@ public enum QueueRefusal: Error, CustomStringConvertible {
       """
       the queue \(path) belongs to another user, who could not run what you make in it; run tale \
       as that user, or copy the description into its inbox
+      """
+    case .otherUserControl(let path, let name):
+      """
+      the queue belongs to another user; run tale as that user, or ask for it with a control file: \
+      touch \(path)/\(name)
       """
     case .newer(let path, let why): "cannot use \(path): \(why)"
     case .system(let failure): "cannot open the queue: \(failure)"

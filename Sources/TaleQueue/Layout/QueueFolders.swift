@@ -1,5 +1,6 @@
 public import SystemPackage
 internal import TaleCore
+internal import TaleSystem
 
 /// Where everything in a queue stands.
 public struct QueueFolders: Sendable, Equatable {
@@ -27,11 +28,24 @@ public struct QueueFolders: Sendable, Equatable {
   public var controlLog: FilePath { own.appending("log").appending("control.jsonl") }
   /// Held while such a control file is answered.
   public var controlLock: FilePath { own.appending("control.lock") }
+  /// Ended projects on their way out; each is removed as soon as it is here.
+  public var trash: FilePath { own.appending("trash") }
+  /// Held while something is removed.
+  public var trashLock: FilePath { own.appending("trash.lock") }
   public var acceptedLog: FilePath { own.appending("accepted.jsonl") }
 
   /// The inbox's folder of a lane; an empty name is the inbox itself.
   public func inbox(lane: String) -> FilePath {
     lane.isEmpty ? inbox : inbox.appending(lane)
+  }
+
+  /// Makes one of the folders where it is missing.
+  func make(_ folder: FilePath) throws(SystemFailure) {
+    if folder == control || lanes.contains(where: { inbox(lane: $0) == folder }) {
+      try makeDropFolder(folder)
+    } else {
+      try Folder.create(folder)
+    }
   }
 
   /// Where a drop stands in staging until it has a folder.

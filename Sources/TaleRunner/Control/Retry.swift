@@ -1,3 +1,4 @@
+internal import Glibc
 internal import SystemPackage
 public import TaleCore
 internal import TaleGit
@@ -35,6 +36,25 @@ public struct Retry {
   public func run(
     _ old: ProjectFolder, anew: Bool, willMake: (ProjectID) throws -> Void = { _ in }
   ) throws -> Made {
+    guard let hold = try old.hold() else {
+      throw RetryRefusal(why: "it is gone: `tale prune` removes it, or has removed it")
+    }
+    let outcome = Result { try make(old, anew, willMake) }
+    hold.release()
+    return try outcome.get()
+  }
+
+  /// - Precondition: the old project is held.
+  private func make(
+    _ old: ProjectFolder, _ anew: Bool, _ willMake: (ProjectID) throws -> Void
+  ) throws -> Made {
+    if try old.wasFetched() {
+      throw RetryRefusal(
+        why: """
+          its files were fetched and are here no more; submit its project.md again from where they \
+          are now
+          """)
+    }
     let book = try Journal.readBook(old.journal)
     guard let accepted = book.accepted, let ended = book.ended else {
       throw RetryRefusal(
@@ -49,6 +69,11 @@ public struct Retry {
     let checkpoint = try checkpoint(of: old, ended.outcome, anew: anew)
     var label = Acceptor.CopyLabel(
       name: accepted.name, lane: accepted.lane, origin: "retry", from: old.id)
+    // As it stands there: the journal is its owner's by now.
+    let status = try FileStatus.of(old.path)
+    if status.owner != geteuid() {
+      label.owner = FileOwner(user: status.owner, group: status.group)
+    }
     if let checkpoint {
       label.plan = checkpoint.plan
       label.done = checkpoint.state.finished

@@ -224,6 +224,7 @@ actor ProjectRecord: CallBook {
     await bookInLedger()
     current = [:]
     try writeProgress()
-    return try Delivery.deliver(lease, as: ended.outcome, queue: environment.queue)
+    return try Delivery.deliver(
+      lease, as: ended.outcome, journal.book.accepted, queue: environment.queue)
   }
 }

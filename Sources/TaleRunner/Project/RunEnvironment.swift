@@ -27,7 +27,17 @@ public struct RunEnvironment: Sendable {
     alwaysLoaded: [any ModelProvider] = [], ledger: Ledger, time: any TimeSource,
     clock: any Clock<Duration> = ContinuousClock(), logger: Logger, version: String
   ) {
-    live = LiveSettings(settings)
+    self.init(
+      live: LiveSettings(settings), queue: queue, door: door, alwaysLoaded: alwaysLoaded,
+      ledger: ledger, time: time, clock: clock, logger: logger, version: version)
+  }
+
+  public init(
+    live: LiveSettings, queue: Queue, door: Door,
+    alwaysLoaded: [any ModelProvider] = [], ledger: Ledger, time: any TimeSource,
+    clock: any Clock<Duration> = ContinuousClock(), logger: Logger, version: String
+  ) {
+    self.live = live
     self.queue = queue
     self.door = door
     self.alwaysLoaded = alwaysLoaded

@@ -158,7 +158,9 @@ public actor Dispatcher {
     case .ended(let folder, let end):
       rests[project] = nil
       warnings[project] = nil
-      environment.logger.info("\(project.id) ended: \(end.rawValue), in \(folder.path)")
+      let reason = (try? Journal.readEnd(folder.journal))?.ended.reason
+      environment.logger.info(
+        "\(project.id) ended: \(end.rawValue)\(reason.map { ", \($0)" } ?? ""), in \(folder.path)")
     case .paused(.user, let detail, _):
       rests[project] = nil
       environment.logger.notice("\(project.id): \(detail)")

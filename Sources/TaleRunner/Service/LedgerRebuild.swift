@@ -2,6 +2,7 @@ internal import Logging
 internal import TaleCore
 internal import TaleLedger
 internal import TaleQueue
+internal import TaleSystem
 
 /// Takes ended projects that the ledger does not know into it: it may have been deleted, or could
 /// not be written when they ended. Those that have not ended bring themselves into it.
@@ -29,6 +30,10 @@ struct LedgerRebuild {
     do {
       lines = try Journal.read(project.journal)
     } catch {
+      // Fetched before it was booked: there is nothing left to book it from.
+      if (try? project.wasFetched()) == true { return }
+      // Or pruned since the listing.
+      if (try? FileStatus.ifPresent(project.path)) == .some(.none) { return }
       environment.logger.warning("\(project.id) is missing in the ledger: \(error)")
       return
     }

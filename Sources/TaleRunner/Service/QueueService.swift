@@ -39,7 +39,7 @@ public struct QueueService: Sendable {
   public func watch() async throws {
     let bell = Doorbell()
     let watcher = startWatcher(bell)
-    defer { watcher?.stop() }
+    defer { watcher.stop() }
     _ = try await work(watcher, bell, endsWhenIdle: false, limit: .max)
   }
 
@@ -68,21 +68,30 @@ public struct QueueService: Sendable {
 
   private func recover() async throws {
     for line in try Recovery(acceptor).run() { environment.logger.notice("recovered: \(line)") }
+    for line in try Trash(environment.queue.folders).empty() {
+      environment.logger.warning("\(line)")
+    }
     await LedgerRebuild(environment).run()
   }
 
-  private func startWatcher(_ bell: Doorbell) -> Watcher? {
+  private func startWatcher(_ bell: Doorbell) -> Watcher {
     let folders = environment.queue.folders
     let watched =
       [folders.inbox, folders.active, folders.control]
       + folders.lanes.map(folders.inbox(lane:))
-    do {
-      return try Watcher(folders: watched, wakeFile: folders.own.appending("wake"), bell: bell)
-    } catch {
+    let (logger, live) = (environment.logger, environment.live)
+    return Watcher(folders: watched, wakeFile: folders.own.appending("wake"), bell: bell) {
+      failure in
+      guard let failure else {
+        return logger.notice("the inbox is watched again")
+      }
       // Events are only a hint: the rescans find everything, later.
-      environment.logger.warning(
-        "\(error); looking every \(environment.settings.queue.rescanInterval) instead")
-      return nil
+      let limit = [.tooManyOpenFiles, .noSpace].contains(failure.code)
+      let mend = limit ? " (sysctl fs.inotify.max_user_instances, max_user_watches)" : ""
+      logger.warning(
+        """
+        \(failure)\(mend); looking every \(live.current.queue.rescanInterval) instead, until it works
+        """)
     }
   }
 

@@ -57,15 +57,11 @@ struct ListCommand: ParsableCommand {
     let lines = list.projects.map { progress in
       let title = progress.title.map { $0.isNewline ? " " : $0 }
       return """
-        \(Self.padded("\(progress.id)", 44))  \(Self.padded("\(progress.state)", 9))  \
-        \(Self.padded("\(progress.percent) %", 5))  \
-        \(Self.padded(progress.tokens.booked.grouped, 9))  \(String(title))
+        \("\(progress.id)".padded(to: 44))  \("\(progress.state)".padded(to: 9))  \
+        \("\(progress.percent) %".padded(to: 5))  \
+        \(progress.tokens.booked.grouped.padded(to: 9))  \(String(title))
         """
     }
     if !lines.isEmpty { Terminal.data(lines.joined(separator: "\n")) }
-  }
-
-  private static func padded(_ text: String, _ width: Int) -> String {
-    text + String(repeating: " ", count: max(0, width - text.count))
   }
 }

@@ -31,8 +31,8 @@ struct RetryCommand: AsyncParsableCommand {
   func run() async throws {
     let session = try Session(options, quiet: true)
     let queue = try session.openQueue(create: false)
-    try queue.checkUser()
     let old = try ProjectLookup(queue).find(id)
+    try queue.checkUser(order: "\(old.id).retry")
     guard !queue.isActive(old) else {
       throw CommandFailure(
         """

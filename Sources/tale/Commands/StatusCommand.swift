@@ -26,7 +26,8 @@ struct StatusCommand: ParsableCommand {
     if let id {
       try show(try ProjectLookup(queue).find(id))
     } else {
-      let status = try QueueStatus.of(queue, session.settings.queue.mode)
+      var status = try QueueStatus.of(queue, session.settings.queue.mode)
+      status.lookAtDisk(queue, reserve: session.settings.queue.reserve)
       if json { try Terminal.json(status) } else { Terminal.data(status.text) }
     }
   }
@@ -49,6 +50,8 @@ struct QueueStatus: Codable {
   let failed: Int
   /// Drops in the inbox that nobody has taken up yet.
   let waiting: [String]
+  /// Why none of these is taken now; nil for no reason.
+  private(set) var refusal: String?
   let ignored: [Ignored]
   /// Projects in active whose progress cannot be read, and why.
   let unreadable: [String]
@@ -100,6 +103,16 @@ struct QueueStatus: Codable {
       unreadable: unreadable)
   }
 
+  /// Finds out whether the disk has room for what is dropped.
+  mutating func lookAtDisk(_ queue: Queue, reserve: Int) {
+    // What cannot be asked for is no reason to show nothing.
+    guard let free = try? FileSystemKind.freeBytes(at: queue.folders.root), free < reserve else {
+      return
+    }
+    refusal =
+      "nothing is accepted: \(ByteText.readable(free)) are free, and \(ByteText.readable(reserve)) stay free (queue.reserve); make some room, `tale prune` shows what may go"
+  }
+
   var text: String {
     var lines = ["\(queue): \(active.count) active, \(done) done, \(failed) failed"]
     if mode == .accept {
@@ -134,6 +147,7 @@ struct QueueStatus: Codable {
         `tale drain` takes it
         """)
     }
+    if let refusal { lines.append("  \(refusal)") }
     for item in ignored { lines.append("  ignored: \(item.name): \(item.why); \(item.mend)") }
     for item in unreadable { lines.append("  unreadable: \(item)") }
     return lines.joined(separator: "\n")

@@ -40,9 +40,9 @@ struct Controls {
   /// One after the other; what goes wrong with one does not keep the others from it.
   func run(_ names: [String]) async throws {
     let queue = try session.openQueue(create: false)
-    try queue.checkUser()
-    let environment = try session.controlEnvironment(queue)
     let ids = try names.map { try ProjectLookup(queue).find($0).id }
+    try queue.checkUser(order: "\(ids.first?.description ?? "ID").\(action.rawValue)")
+    let environment = try session.controlEnvironment(queue)
     let (action, json) = (action, json)
     let failures = try await Interruptible.run {
       var failures: [CommandFailure] = []

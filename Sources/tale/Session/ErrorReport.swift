@@ -90,8 +90,10 @@ struct ErrorReport {
 
 extension QueueRefusal {
   fileprivate var isOfUser: Bool {
-    if case .otherUser = self { return true }
-    return false
+    switch self {
+    case .otherUser, .otherUserControl: true
+    default: false
+    }
   }
 }
 

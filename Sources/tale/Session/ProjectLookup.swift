@@ -8,6 +8,18 @@ struct ProjectLookup {
   init(_ queue: Queue) { self.queue = queue }
 
   func find(_ text: String) throws -> ProjectFolder {
+    let folder = try anyFolder(text)
+    if !queue.isActive(folder), try folder.wasFetched() {
+      throw CommandFailure(
+        """
+        the files of \(folder.id) were fetched from \(folder.path), which holds only empty \
+        folders; `tale prune --emptied` lists such, and --delete removes them
+        """, .projectFailed)
+    }
+    return folder
+  }
+
+  private func anyFolder(_ text: String) throws -> ProjectFolder {
     if let id = ProjectID(text), let folder = try queue.find(id) { return folder }
     let folders = [queue.folders.active, queue.folders.outbox, queue.folders.failed]
     let all = try folders.flatMap { try queue.projects(in: $0) }

@@ -87,7 +87,7 @@ struct Session {
 
   func openLedger() throws -> Ledger {
     let folder = try dataDirectory
-    try Folder.create(folder)
+    try Folder.create(folder, mode: CreationMask.guarding(0o755))
     return try Ledger(path: folder.appending("tale.db").string)
   }
 
@@ -102,10 +102,15 @@ struct Session {
   ///
   /// - Throws: ``ServerUnavailable`` when the task model is not here; not while nothing is run.
   func runEnvironment(_ queue: Queue) throws -> RunEnvironment {
+    let live = LiveSettings(settings)
+    RunLog.open(queue, live)
+    RunLog.write(
+      "INFO",
+      "tale \(Version.current) begins: \(CommandLine.arguments.dropFirst().joined(separator: " "))")
     let models = try models()
     if standstill == nil { try models.checkClients() }
     var environment = RunEnvironment(
-      settings: settings, queue: queue,
+      live: live, queue: queue,
       door: Door(provider: try provider(for: settings.models.task, models)),
       ledger: try openLedger(), time: SystemTime(), logger: logger, version: Version.current)
     if settings.models.ux != settings.models.task {

@@ -1,13 +1,14 @@
 internal import Logging
 internal import Synchronization
 
-/// The log on standard error: level, message, nothing else; a service manager adds the time.
+/// The log on standard error: level, message, nothing else; a service manager adds the time. Of a
+/// runner also the queue's own log.
 struct StderrLog: LogHandler {
   var metadata: Logger.Metadata = [:]
   private let level: LogLevel
 
   var logLevel: Logger.Level {
-    get { level.current }
+    get { RunLog.isOpen ? min(level.current, .info) : level.current }
     set { level.set(newValue) }
   }
 
@@ -17,7 +18,11 @@ struct StderrLog: LogHandler {
   }
 
   func log(event: LogEvent) {
-    Terminal.writeError("tale: \(event.level == .info ? "" : "\(event.level): ")\(event.message)")
+    if event.level >= level.current {
+      Terminal.writeError(
+        "tale: \(event.level == .info ? "" : "\(event.level): ")\(event.message)")
+    }
+    RunLog.write(event.level.rawValue.uppercased(), "\(event.message)")
   }
 
   static func logger(_ level: LogLevel) -> Logger {

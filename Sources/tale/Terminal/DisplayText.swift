@@ -1,3 +1,4 @@
+internal import TaleCore
 internal import TaleSystem
 
 /// Text as a terminal can show it: models and files may hold anything.
@@ -25,10 +26,6 @@ enum DisplayText {
   }
 
   private static func isHarmful(_ scalar: Unicode.Scalar) -> Bool {
-    switch scalar.value {
-    case 0x09, 0x0A: false
-    case 0..<0x20, 0x7F..<0xA0, 0x202A...0x202E, 0x2066...0x2069: true
-    default: false
-    }
+    scalar != "\t" && scalar != "\n" && scalar.isObeyedByTerminals
   }
 }

@@ -11,11 +11,15 @@ enum Terminal {
   static var hasColour: Bool { isLive && variable("NO_COLOR") == nil }
 
   static func error(_ message: String) {
+    RunLog.write("ERROR", message)
     let text = DisplayText.harmless(message)
     write("\(hasColour ? "\u{1b}[31mtale:\u{1b}[0m" : "tale:") \(text)\n")
   }
 
-  static func note(_ message: String) { writeError("tale: \(message)") }
+  static func note(_ message: String) {
+    RunLog.write("INFO", message)
+    writeError("tale: \(message)")
+  }
 
   static func writeError(_ text: String) { write(DisplayText.harmless(text) + "\n") }
 

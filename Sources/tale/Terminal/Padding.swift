@@ -1,0 +1,6 @@
+extension String {
+  /// At least so many characters, for columns.
+  func padded(to width: Int) -> String {
+    self + String(repeating: " ", count: max(0, width - count))
+  }
+}
