@@ -195,12 +195,14 @@ public struct QueueService: Sendable {
         // Whoever called sees it now, instead of a run that waits for the disk for ever.
         throw trouble
       } else {
+        await environment.inhibitor?.release()
         let rescan = environment.settings.queue.rescanInterval
         let wait = isFilling ? min(rescan, .milliseconds(200)) : rescan
         await bell.wait(
           atMost: min(wait, environment.timeLeft ?? wait), clock: environment.clock)
       }
     }
+    await environment.inhibitor?.release()
     // What could not even be begun is work left undone.
     for (project, why) in await dispatcher.unleased.sorted(by: { $0.key.id < $1.key.id }) {
       report.paused.append((project, why))
