@@ -122,6 +122,24 @@ import Testing
     #expect(try deaf.end().wasKilled)
   }
 
+  @Test func `one that holds it for a moment is not ended`() async throws {
+    let shop = try Workshop(ScriptedModel.echo)
+    let project = try shop.submit(StoppingTests.two)
+    let other = try await holder(project, shop)
+    var limits = Takeover.Limits()
+    limits.moment = .seconds(60)
+    let ready = limits
+    let told = Guarded<[Int]>([])
+    async let isTaken =
+      try await Takeover(limits: ready).lease(of: project) { pid in
+        told.withLock { $0.append(pid) }
+      } != nil
+    try await Task.sleep(for: .milliseconds(200))
+    other.kill()
+    #expect(try await isTaken)
+    #expect(told.withLock { $0 } == [])
+  }
+
   @Test func `a holder that stops is let go on, so that it saves its work`() async throws {
     let shop = try Workshop(ScriptedModel.echo)
     let project = try shop.submit(StoppingTests.two)

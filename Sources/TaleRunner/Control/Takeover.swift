@@ -8,6 +8,9 @@ internal import TaleSystem
 public actor Takeover {
   /// What is waited for, and how long.
   public struct Limits: Sendable {
+    /// For a holder that only looks at the project's orders and is done with it: a command, or a
+    /// runner that is well and works on another.
+    public var moment = Duration.milliseconds(300)
     /// From SIGTERM to SIGKILL: a runner that lives saves its work meanwhile.
     public var grace = Duration.seconds(10)
     /// From SIGKILL to the end; one that waits for a disk takes longer.
@@ -42,11 +45,14 @@ public actor Takeover {
   public func lease(
     of project: ProjectFolder, ending: @Sendable (_ pid: Int) -> Void = { _ in }
   ) async throws -> Lease? {
-    var left = limits.settling
+    var (left, moment) = (limits.settling, limits.moment)
     while true {
       if let lease = try Lease.tryTake(project) { return lease }
       guard try FileStatus.ifPresent(project.lease) != nil else { return nil }
       switch try LeaseHolder.find(project) {
+      case .holder where moment > .zero:
+        try await clock.sleep(for: Self.interval)
+        moment -= Self.interval
       case .holder(let holder):
         ending(holder.pid)
         try await end(holder, of: project.id)
