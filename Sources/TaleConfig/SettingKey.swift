@@ -149,6 +149,9 @@ public struct SettingKey: Sendable {
       "queue.mode", .choice(["run", "accept"]), "run",
       "accept: what comes is accepted, and nothing is run, for maintenance", .reread),
     .init(
+      "queue.inhibit_sleep", .choice(["auto", "off"]), "auto",
+      "auto: while a project runs, systemd-inhibit keeps the machine awake where it can", .reread),
+    .init(
       "queue.settle", .duration, "0.5", "seconds that a file must rest before it is taken", .reread),
     .init("queue.settle_folder", .duration, "2", "seconds that a folder must rest", .reread),
     .init(

@@ -80,6 +80,8 @@ public struct Settings: Sendable, Equatable {
     /// Nil: ./queue if it is one, else ~/.tale/queue.
     public var root: String?
     public var mode: Mode
+    /// Whether the machine is kept awake while projects run.
+    public var inhibitsSleep: Bool
     public var settle: Duration
     public var settleFolder: Duration
     public var rescanInterval: Duration
@@ -111,6 +113,7 @@ public struct Settings: Sendable, Equatable {
     queue = Queue(
       root: read.optional("queue.root"),
       mode: Queue.Mode(rawValue: read.text("queue.mode")) ?? .run,
+      inhibitsSleep: read.text("queue.inhibit_sleep") == "auto",
       settle: read.duration("queue.settle"),
       settleFolder: read.duration("queue.settle_folder"),
       rescanInterval: read.duration("queue.rescan_interval"),

@@ -45,12 +45,14 @@ enum Samples {
   }
 
   static func progress() throws -> Progress {
-    Progress(
+    var progress = Progress(
       id: try id(), title: "A", state: .paused, pauseReason: .user, detail: "why", percent: 1,
       phase: .init(number: 1, count: 1, title: "P"), subtasksDone: 0, subtasksTotal: 1,
       current: [.init(subtask: "1.1", title: "S", attempt: 1, bytes: 1)],
       tokens: .init(prompt: 1, completion: 1, booked: 2, budget: 3), left: estimate,
       acceptedAt: time, updatedAt: time, runner: 1, lane: "urgent", priority: 1, sequence: 1)
+    progress.runnerHeardAt = time
+    return progress
   }
 
   static func receipt() throws -> Receipt {

@@ -25,6 +25,8 @@ public struct Progress: Sendable, Equatable, Codable {
   public var updatedAt: Timestamp
   /// The process that holds the lease; nil when none does.
   public var runner: Int?
+  /// When that process last gave a sign of life; only where somebody looked, nil in the file.
+  public var runnerHeardAt: Timestamp?
   public var lane: String
   public var priority: Int
   public var sequence: Int

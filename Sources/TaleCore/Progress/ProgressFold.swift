@@ -60,4 +60,17 @@ extension Progress {
     let why = pauseReason.map { " (\($0))" } ?? ""
     return "\(state)\(why), \(percent) %" + (detail.map { ": \($0)" } ?? "")
   }
+
+  /// What to say of a runner that has given no sign of life for long; nil while it does.
+  ///
+  /// A runner writes its heartbeat every 15 s.
+  public func silence(at now: Timestamp) -> String? {
+    guard let runner, let runnerHeardAt else { return nil }
+    let seconds = (now - runnerHeardAt).milliseconds / 1000
+    guard seconds > 60 else { return nil }
+    return """
+      process \(runner) has not been heard of for \(DurationText.readable(seconds: Int(seconds))); \
+      if it hangs, tale takeover \(id)
+      """
+  }
 }

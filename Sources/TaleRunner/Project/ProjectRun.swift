@@ -48,6 +48,7 @@ public struct ProjectRun: Sendable {
     if book.isBeingCancelled { return .ended(try await cancel(record, thread), .cancelled) }
     if book.restsByUser { return .passedOver }
     await record.glance()
+    await environment.stayAwake()
     do {
       let stage = try await Stage(environment, record, thread)
       return await halt(stage, record) { try await stage.run() }

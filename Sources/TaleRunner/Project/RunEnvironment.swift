@@ -19,6 +19,8 @@ public struct RunEnvironment: Sendable {
   public var logger: Logger
   /// tale's own, as the journal names it.
   public var version: String
+  /// Keeps the machine awake while projects run; nil: nothing does.
+  public var inhibitor: SleepInhibitor?
   /// When the work ends, what runs then is saved; nil: when all is done.
   public var endsAt: Timestamp?
 
@@ -50,6 +52,11 @@ public struct RunEnvironment: Sendable {
 
   /// The settings as they are now.
   public var settings: Settings { live.current }
+
+  /// From now on a project runs: the machine shall stay awake.
+  func stayAwake() async {
+    if settings.queue.inhibitsSleep { await inhibitor?.hold() } else { await inhibitor?.release() }
+  }
 
   /// Whether what comes is only accepted now.
   var onlyAccepts: Bool { settings.queue.mode == .accept }

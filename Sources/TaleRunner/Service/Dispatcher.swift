@@ -36,6 +36,10 @@ public actor Dispatcher {
   /// Why a project was left alone, so that it is said once.
   private var warnings: [ProjectFolder: String] = [:]
 
+  /// Projects that others held at the last look, the first of them.
+  private var held: [ProjectFolder] = []
+  private static let maxHeld = 64
+
   /// Projects whose lease the system refused at the last try, and why: a full disk, mostly.
   private(set) var unleased: [ProjectFolder: String] = [:]
 
@@ -54,12 +58,10 @@ public actor Dispatcher {
     let queue = environment.queue
     let waiting = try only.map { [$0] } ?? queue.projects(in: queue.folders.active)
     let (sorted, unreadable) = order.sort(waiting, only: lanes)
+    held = []
     for (project, why) in unreadable { warn(project, why) }
     for project in sorted where !isResting(project) {
-      if isPausedByUser(project) {
-        sitOut(project, rounds: .max)
-        continue
-      }
+      if restsByUser(project) { continue }
       guard let lease = takeLease(of: project) else { continue }
       environment.logger.info("\(project.id) starts")
       async let _: Void = workOffControlsMeanwhile()
@@ -108,15 +110,19 @@ public actor Dispatcher {
     return true
   }
 
+  /// Whether its user paused it: then it sits out until its journal changes. Asked before its
+  /// lease is taken, so that nothing is said of it; the lease holder asks again.
+  private func restsByUser(_ project: ProjectFolder) -> Bool {
+    // Its status first: a resume that comes between the two changes it.
+    let status = (try? FileStatus.ifPresent(project.journal)) ?? nil
+    guard let book = try? Journal.readBook(project.journal), book.restsByUser else { return false }
+    resting[project] = Rest(rounds: .max, journal: status)
+    return true
+  }
+
   private func sitOut(_ project: ProjectFolder, rounds: Int) {
     resting[project] = Rest(
       rounds: rounds, journal: (try? FileStatus.ifPresent(project.journal)) ?? nil)
-  }
-
-  /// Asked before its lease is taken, so that nothing is said of it; the lease holder asks again.
-  private func isPausedByUser(_ project: ProjectFolder) -> Bool {
-    guard let book = try? Journal.readBook(project.journal) else { return false }
-    return book.restsByUser
   }
 
   /// Looks again at projects that could not go on.
@@ -139,12 +145,44 @@ public actor Dispatcher {
   /// An hour, when a round is a minute.
   private static let maxRounds = 64
 
+  private static let leaseTries = 3
+
+  /// Whether a lease that somebody held at the last look has become free: its holder was killed, or
+  /// is done with it. Asked often: it looks at those few alone, and takes none of them.
+  func heldLeaseIsFree() -> Bool {
+    guard !held.isEmpty, let locks = try? LockTable.now() else { return false }
+    var isFree = false
+    held.removeAll { project in
+      // What has been delivered has taken its lease along.
+      guard let status = try? FileStatus.ifPresent(project.lease) else { return true }
+      if !locks.has(status) { isFree = true }
+      return !locks.has(status)
+    }
+    return isFree
+  }
+
+  /// Whether the last look has found projects that others hold.
+  var sawHeld: Bool { !held.isEmpty }
+
   /// One project's trouble is not the others'.
   private func takeLease(of project: ProjectFolder) -> Lease? {
     do {
-      let lease = try Lease.tryTake(project)
+      for _ in 0..<Self.leaseTries {
+        if let lease = try Lease.tryTake(project) {
+          unleased[project] = nil
+          return lease
+        }
+        guard let status = try FileStatus.ifPresent(project.lease) else { break }
+        if try LockTable.now().has(status) {
+          if held.count < Self.maxHeld { held.append(project) }
+          environment.logger.debug("\(project.id) is held by another runner")
+          break
+        }
+        // Free again already: somebody only looked at its orders. Or held where it is not seen, in
+        // another container: then the next look of all tells.
+      }
       unleased[project] = nil
-      return lease
+      return nil
     } catch {
       sitOut(project, rounds: 1)
       unleased[project] = "\(error)"
@@ -164,7 +202,8 @@ public actor Dispatcher {
     case .paused(.user, let detail, _):
       rests[project] = nil
       environment.logger.notice("\(project.id): \(detail)")
-      sitOut(project, rounds: .max)
+      // Or somebody has resumed it already.
+      _ = restsByUser(project)
     case .passedOver: sitOut(project, rounds: 1)
     case .paused(_, let detail, let cause) where cause is OnlyAccepts:
       // The first one to go on when things are run again.

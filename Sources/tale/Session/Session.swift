@@ -113,6 +113,7 @@ struct Session {
       live: live, queue: queue,
       door: Door(provider: try provider(for: settings.models.task, models)),
       ledger: try openLedger(), time: SystemTime(), logger: logger, version: Version.current)
+    environment.inhibitor = SleepInhibitor(logger: logger)
     if settings.models.ux != settings.models.task {
       do {
         environment.alwaysLoaded = [try provider(for: settings.models.ux, models)]
