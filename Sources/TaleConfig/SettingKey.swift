@@ -22,6 +22,8 @@ public struct SettingKey: Sendable {
     case variable
     /// Money, 0 or more.
     case amount
+    /// Hours of the day, `22:00-07:00`.
+    case window
   }
 
   /// When a changed value counts for a `tale watch` that runs already.
@@ -156,6 +158,14 @@ public struct SettingKey: Sendable {
     .init("queue.max_description", .bytes, "1 MiB", "the largest description", .reread),
     .init("queue.max_input", .bytes, "1 GiB", "the largest dropped folder", .reread),
     .init("queue.reserve", .bytes, "256 MiB", "disk space that tale leaves free", .reread),
+    .init(
+      "queue.time_zone", .optionalText, "",
+      "the zone of all times of day, such as Europe/Berlin; empty: the machine's"),
+    .init(
+      "queue.windows.*", .window, nil, "the hours in which projects of this lane may run", .reread),
+    .init(
+      "queue.after_timeout", .duration, "1d",
+      "how long a project waits for a name in `after` that nobody drops", .reread),
     .init(
       "lanes", .names, "[urgent, nightly]", "folders of the inbox, in the order in which they run"),
   ]

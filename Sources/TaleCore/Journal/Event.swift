@@ -38,10 +38,13 @@ public enum Event: Sendable, Equatable {
     public var priority: Int
     /// The ended project that this one was made from.
     public var from: ProjectID?
+    /// When it may run; nil: whenever its lane may.
+    public var schedule: Schedule?
 
     public init(
       id: ProjectID, sequence: Int, name: String, lane: String, origin: String, sha256: String,
-      bytes: Int, modified: Int? = nil, priority: Int, from: ProjectID? = nil
+      bytes: Int, modified: Int? = nil, priority: Int, from: ProjectID? = nil,
+      schedule: Schedule? = nil
     ) {
       self.id = id
       self.sequence = sequence
@@ -53,6 +56,7 @@ public enum Event: Sendable, Equatable {
       self.modified = modified
       self.priority = priority
       self.from = from
+      self.schedule = schedule
     }
   }
 

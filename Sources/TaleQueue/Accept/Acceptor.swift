@@ -25,6 +25,11 @@ public struct Acceptor: Sendable {
   let queue: Queue
   private let currentLimits: @Sendable () -> AcceptLimits
   let time: any TimeSource
+  /// What moments in descriptions mean, and when lanes are open.
+  public var timetable = Timetable()
+  /// Whether predecessors must be there that are named by their IDs; a preview has a queue of its
+  /// own, without them.
+  public var knowsPredecessors = true
 
   public init(queue: Queue, limits: AcceptLimits, time: any TimeSource) {
     self.init(queue: queue, time: time) { limits }
@@ -144,12 +149,13 @@ public struct Acceptor: Sendable {
       try discard(staged)
       return .redelivered(earlier)
     }
-    let parsed = try parse(staged, name: drop.name)
+    let (parsed, schedule) = try schedule(try parse(staged, name: drop.name), drop, at: now)
     let accepted = Event.Accepted(
       id: staged.id, sequence: try SequenceNumber(folders: queue.folders).next(), name: drop.name,
       lane: drop.lane, origin: drop.origin, sha256: sha256,
       bytes: try FileStatus.of(staged.description).size, modified: drop.modified,
-      priority: (try? parsed.get().priority) ?? 0, from: drop.label?.from)
+      priority: (try? parsed.get().priority) ?? 0, from: drop.label?.from,
+      schedule: schedule)
     try write(accepted, parsed, drop.label, into: staged, at: now)
     // All names are on disk before the one goes without which the folder counts as complete.
     try Folder.sync(staged.path)
@@ -197,9 +203,10 @@ public struct Acceptor: Sendable {
         try DurableFile.replace(staged.failure, with: Array(text.utf8))
       }
       try journal.sync()
-      let progress = Progress.of(
+      var progress = Progress.of(
         journal.book, id: staged.id, title: title, budget: budget, plan: label?.plan,
         done: label?.done ?? [], runner: nil, at: now)
+      timetable.fill(&progress, at: now)
       try DurableFile.replace(
         staged.progress, with: try JSON.document(progress), durable: false)
       try DurableFile.replace(

@@ -14,6 +14,8 @@ enum Stop {
     switch error {
     case is CancellationError:
       self = .pause(.shutdown, detail: "tale was stopped; it goes on at the next start")
+    case let ended as WindowEnded:
+      self = .pause(.window, detail: "\(ended)")
     case let failure as SubtaskFailed:
       self = .fail(
         reason: "\(failure)",

@@ -13,7 +13,8 @@ struct RunCommand: AsyncParsableCommand {
     discussion: """
       The file, or the folder with a project.md, is copied into the queue; it stays where it is. \
       Shows progress on standard error and prints the report on standard output. Exit code 1 when \
-      the project failed.
+      the project failed. One that may not run yet, by `window`, `not_before` or `after`, is left \
+      in the queue for `tale watch` or `tale drain`, and says so.
       """)
 
   @Argument(
@@ -42,9 +43,10 @@ struct RunCommand: AsyncParsableCommand {
         try await QueueService(environment).run(folder)
       }
     }
-    if case .ran(_, let outcome) = turn {
-      try report(outcome, id, queue)
-    } else {
+    switch turn {
+    case .ran(_, let outcome): try report(outcome, id, queue)
+    case .waits(let waits): Self.tell(id, waits.text)
+    case .idle:
       // A `tale watch` on the same queue was quicker: it does the work, this shows it.
       Terminal.note("another runner of this queue works on it")
       let folder = try await Interruptible.run {
@@ -52,6 +54,11 @@ struct RunCommand: AsyncParsableCommand {
       }
       try report(ended: folder, queue)
     }
+  }
+
+  /// Its owner said when it may run, so this is no trouble.
+  private static func tell(_ id: ProjectID, _ why: String) {
+    Terminal.note("\(id): \(why); then `tale watch` or `tale drain` runs it")
   }
 
   private func report(ended folder: ProjectFolder, _ queue: Queue) throws {
@@ -75,6 +82,7 @@ struct RunCommand: AsyncParsableCommand {
     case .ended(let folder, _): try report(ended: folder, queue)
     case .paused(.shutdown, _, _):
       throw CancellationError()
+    case .paused(.window, let detail, _): Self.tell(id, detail)
     case .paused(_, let detail, let cause):
       if cause is ServerUnavailable { throw cause }
       if (cause as? ModelFailure)?.kind == .unreachable {

@@ -2,6 +2,7 @@ internal import ArgumentParser
 internal import SystemPackage
 internal import TaleCore
 internal import TaleQueue
+internal import TaleRunner
 internal import TaleSystem
 
 struct StatusCommand: ParsableCommand {
@@ -23,17 +24,20 @@ struct StatusCommand: ParsableCommand {
     let session = try Session(options)
     let queue = try session.openQueue(create: false)
     if let id {
-      try show(try ProjectLookup(queue).find(id))
+      try show(try ProjectLookup(queue).find(id), session.outlook(queue))
     } else {
-      let status = try QueueStatus.of(queue)
+      let status = try QueueStatus.of(queue, session.outlook(queue))
       if json { try Terminal.json(status) } else { Terminal.data(status.text) }
     }
   }
 
-  private func show(_ folder: ProjectFolder) throws {
-    let bytes = try DurableFile.read(json ? folder.progress : folder.progressText, limit: 1 << 20)
-    Terminal.data(String(decoding: bytes, as: UTF8.self), terminator: "")
-    if !json { Terminal.data("- Folder: \(folder.path)") }
+  private func show(_ folder: ProjectFolder, _ outlook: Outlook) throws {
+    let bytes = try DurableFile.read(folder.progress, limit: 1 << 20)
+    var outlook = outlook
+    let progress = outlook.filled(try JSON.decodeVersioned(Progress.self, from: bytes))
+    if json { return try Terminal.json(progress) }
+    Terminal.data(progress.text, terminator: "")
+    Terminal.data("- Folder: \(folder.path)")
   }
 }
 
@@ -56,7 +60,8 @@ struct QueueStatus: Codable {
     let mend: String
   }
 
-  static func of(_ queue: Queue) throws -> QueueStatus {
+  static func of(_ queue: Queue, _ outlook: Outlook) throws -> QueueStatus {
+    var outlook = outlook
     var active: [Progress] = []
     var unreadable: [String] = []
     for folder in try queue.projects(in: queue.folders.active) {
@@ -65,7 +70,7 @@ struct QueueStatus: Codable {
         var progress = try JSON.decodeVersioned(Progress.self, from: bytes)
         // What a killed runner wrote last names a process that is gone.
         progress.runner = try Lease.holder(of: folder)
-        active.append(progress)
+        active.append(outlook.filled(progress))
       } catch let failure as SystemFailure where failure.isMissing {
         // Delivered since the listing.
       } catch {
@@ -104,6 +109,7 @@ struct QueueStatus: Codable {
         progress.runner == nil && [.planning, .running, .checking].contains(progress.state)
       let left = isLeft ? ", but its process is gone; `tale watch` or `tale drain` goes on" : ""
       lines.append("  \(progress.id)  \(progress.headline)\(held)\(left)")
+      if let deadline = progress.deadline { lines.append("    deadline \(deadline.text)") }
       if progress.subtasksTotal > 0 {
         let left = progress.left.map { ", \($0.time) left" } ?? ""
         let cap = progress.tokens.budget.map { " of \($0.grouped)" } ?? ""
