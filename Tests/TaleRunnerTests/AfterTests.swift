@@ -7,8 +7,8 @@ import TaleQueue
 import TaleSystem
 import TestSupport
 import Testing
-@testable import TaleRunner
 
+@testable import TaleRunner
 
 /// Projects that run after others, and read what those made.
 @Suite(.timeLimit(.minutes(10))) struct AfterTests {

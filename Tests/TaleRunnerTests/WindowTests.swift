@@ -5,8 +5,8 @@ import TaleModels
 import TaleQueue
 import TestSupport
 import Testing
-@testable import TaleRunner
 
+@testable import TaleRunner
 
 /// Projects that may run in certain hours only. The model and the time of day are scripted.
 @Suite(.timeLimit(.minutes(10))) struct WindowTests {

@@ -206,7 +206,8 @@ public struct Acceptor: Sendable {
       var progress = Progress.of(
         journal.book, id: staged.id, title: title, budget: budget, plan: label?.plan,
         done: label?.done ?? [], runner: nil, at: now)
-      timetable.fill(&progress, at: now)
+      timetable.fill(
+        &progress, waits: timetable.waits(accepted.schedule, lane: accepted.lane, at: now), at: now)
       try DurableFile.replace(
         staged.progress, with: try JSON.document(progress), durable: false)
       try DurableFile.replace(

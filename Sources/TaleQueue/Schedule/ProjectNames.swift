@@ -62,7 +62,8 @@ public struct ProjectNames: Sendable {
       for candidate in candidates {
         if let best, best.id.stamp != candidate.id.stamp { break }
         // One that cannot be read, or has gone meanwhile, is none of that name.
-        guard let accepted = accepted(candidate), name.means(name: accepted.name), wanted == nil || accepted.lane == wanted, isWanted(accepted)
+        guard let accepted = accepted(candidate), name.means(name: accepted.name),
+          wanted == nil || accepted.lane == wanted, isWanted(accepted)
         else { continue }
         if best.map({ isBetter(accepted.sequence, $0.sequence) }) ?? true { best = accepted }
       }

@@ -133,10 +133,9 @@ extension Timetable {
       if moment == schedule?.notBefore {
         return .init(.notBefore, until: moment, text: "waits until \(text), its `not_before`")
       }
-      // Its own opens then, or is open by then and its lane's opens.
-      let isOwn =
-        schedule?.window.map { self.opening(of: $0, from: now) == moment || windows[lane] == nil }
-        ?? false
+      // Its own opens then, or is open before and its lane's opens.
+      let before = moment.later(by: .milliseconds(-1))
+      let isOwn = schedule?.window.map { closing(of: $0, at: before) == nil } ?? false
       return .init(
         .window, until: moment,
         text: isOwn
@@ -180,16 +179,16 @@ extension Timestamp {
 extension Timetable {
   /// Brings up to a moment what a progress says about time: what it waits for, and its deadline.
   ///
-  /// - Parameter after: what is known of predecessors that are not done; that comes first.
-  /// - Parameter endedAt: of a project that has just ended; what was written of others stays.
+  /// - Parameters:
+  ///   - waits: what it waits for, should it wait for its turn.
+  ///   - endedAt: of a project that has just ended; what was written of others stays.
   public func fill(
-    _ progress: inout Progress, after: Progress.Waits? = nil, endedAt: Timestamp? = nil,
+    _ progress: inout Progress, waits: Progress.Waits?, endedAt: Timestamp? = nil,
     at now: Timestamp
   ) {
     let isWaiting =
       progress.runner == nil && !progress.state.hasEnded && progress.pauseReason != .user
-    progress.waits =
-      isWaiting ? after ?? waits(progress.schedule, lane: progress.lane, at: now) : nil
+    progress.waits = isWaiting ? waits : nil
     if progress.state.hasEnded {
       if let deadline = progress.schedule?.deadline, let endedAt {
         let isMissed = progress.state != .done || endedAt > deadline

@@ -206,7 +206,11 @@ actor ProjectRecord: CallBook {
       current: book.state.hasEnded ? [] : current.values.sorted { $0.title < $1.title },
       runner: book.state.hasEnded || book.state == .paused ? nil : Int(getpid()),
       at: environment.time.now())
-    environment.timetable.fill(&progress, endedAt: book.endedAt, at: progress.updatedAt)
+    let timetable = environment.timetable
+    let waits =
+      progress.runner == nil
+      ? timetable.waits(progress.schedule, lane: progress.lane, at: progress.updatedAt) : nil
+    timetable.fill(&progress, waits: waits, endedAt: book.endedAt, at: progress.updatedAt)
     try DurableFile.replace(
       folder.progress, with: try JSON.document(progress), durable: false)
     try DurableFile.replace(

@@ -20,7 +20,7 @@ extension Stage {
       let folder = predecessor.folder
       if try FileStatus.ifPresent(record.folder.after.appending(folder)) != nil { continue }
       guard let id = predecessor.id ?? found[predecessor.name] else {
-        preconditionFailure("a project runs before \(predecessor.name), which it waits for")
+        throw StillAwaited(name: predecessor.name)
       }
       guard case .done(let source) = try queue.standing(of: id) else { throw lost(id, queue) }
       do {
@@ -48,6 +48,12 @@ extension Stage {
     path.description.hasPrefix("after/") && !description.timing.after.isEmpty
       && (try? FileStatus.ifPresent(record.folder.after)) == .some(.none)
   }
+}
+
+/// Nobody has said which project is meant: ``RunGate`` does before a project runs.
+struct StillAwaited: Error, CustomStringConvertible {
+  let name: String
+  var description: String { "it waits for \(name), which nobody has dropped" }
 }
 
 /// The hours in which a project may run are over.

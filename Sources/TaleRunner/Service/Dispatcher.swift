@@ -67,7 +67,12 @@ public actor Dispatcher {
     gate.begin()
     for entry in order.entries where lanes?.contains(entry.lane) != false {
       let project = entry.project
-      let verdict = try gate.verdict(entry, in: order)
+      let verdict: RunGate.Verdict
+      do { verdict = try gate.verdict(entry, in: order) } catch {
+        // One project's trouble is not the others'.
+        warn(project, "\(error)")
+        continue
+      }
       if case .waits(let waits) = verdict, !isLeftEnding(project) {
         if only != nil { return .waits(waits) }
         continue

@@ -9,15 +9,13 @@ internal import TaleSystem
 public struct Outlook {
   private let queue: Queue
   private let settings: Settings.Queue
-  private let now: Timestamp
-  private let timetable: Timetable
+  private var look: TimetableLook
   private var names: ProjectNames?
 
   public init(_ queue: Queue, _ settings: Settings.Queue, at now: Timestamp) {
     self.queue = queue
     self.settings = settings
-    self.now = now
-    timetable = Timetable(settings)
+    look = TimetableLook(Timetable(settings), at: now)
   }
 
   /// Of a project that has ended nothing is changed.
@@ -25,7 +23,8 @@ public struct Outlook {
     if progress.state.hasEnded { return progress }
     var progress = progress
     let after = progress.runner == nil ? predecessors(of: progress) : nil
-    timetable.fill(&progress, after: after, at: now)
+    let waits = after ?? look.waits(progress.schedule, lane: progress.lane)
+    look.timetable.fill(&progress, waits: waits, at: look.now)
     return progress
   }
 
@@ -38,7 +37,7 @@ public struct Outlook {
       if (try? FileStatus.ifPresent(taken)) != .some(.none) { continue }
       guard let id = predecessor.id ?? late(predecessor, progress) else {
         let end = progress.acceptedAt.adding(settings.afterTimeout)
-        return .nobody(predecessor.name, until: end, timetable, at: now)
+        return .nobody(predecessor.name, until: end, look.timetable, at: look.now)
       }
       switch try? queue.standing(of: id) {
       case .active: return .active(predecessor.name, id)

@@ -18,15 +18,13 @@ struct RunGate {
   }
 
   private let environment: RunEnvironment
-  private var timetable = Timetable()
-  private var now = Timestamp(milliseconds: 0)
+  private var look = TimetableLook(Timetable(), at: Timestamp(milliseconds: 0))
   /// What time forbids, and until when that need not be asked again.
   private var asleep: [ProjectID: (until: Timestamp, waits: Progress.Waits)] = [:]
   /// Predecessors that came after those who wait for them, by the names that they are waited for.
   private var found: [ProjectID: [String: ProjectID]] = [:]
   /// Projects that wait for each other, and the sentence about them.
   private var circles: [ProjectID: String] = [:]
-  private var lanes: [String: Progress.Waits?] = [:]
   private var names: ProjectNames?
   /// Whether that was listed in this turn.
   private var hasListed = false
@@ -40,10 +38,8 @@ struct RunGate {
     let time = environment.time.now()
     let current = environment.timetable
     // After other windows, or a clock that was put back, nothing of before holds.
-    if current != timetable || time < now { asleep = [:] }
-    timetable = current
-    now = time
-    lanes = [:]
+    if current != look.timetable || time < look.now { asleep = [:] }
+    look = TimetableLook(current, at: time)
     hasListed = false
     nextOpening = nil
   }
@@ -57,15 +53,17 @@ struct RunGate {
   mutating func verdict(_ entry: RunOrder.Entry, in order: RunOrder) throws -> Verdict {
     let id = entry.project.id
     guard let schedule = entry.schedule else {
-      return laneWaits(entry.lane).map { wait($0) } ?? .open(found: [:])
+      return look.waits(nil, lane: entry.lane).map { wait($0) } ?? .open(found: [:])
     }
-    // First: it may fail at once for what it waits for, whatever the hour.
+    // Whether its predecessors are done was found before it was put to sleep, and is asked again
+    // when it wakes: they may be gone by then.
+    if let known = asleep[id], look.now < known.until { return wait(known.waits) }
+    // Before its hours: for what it waits for it may fail at once.
     if schedule.after != nil, let verdict = try predecessors(of: entry, schedule, in: order) {
       return verdict
     }
-    if let known = asleep[id], now < known.until { return wait(known.waits) }
-    if let waits = timetable.waits(schedule, lane: entry.lane, at: now) {
-      asleep[id] = (waits.until ?? now.adding(.seconds(3600)), waits)
+    if let waits = look.waits(schedule, lane: entry.lane) {
+      asleep[id] = (waits.until ?? look.now.adding(.seconds(3600)), waits)
       return wait(waits)
     }
     asleep[id] = nil
@@ -77,15 +75,6 @@ struct RunGate {
     return .waits(waits)
   }
 
-  /// Asked once a turn for each lane.
-  private mutating func laneWaits(_ lane: String) -> Progress.Waits? {
-    if timetable.windows[lane] == nil { return nil }
-    if let known = lanes[lane] { return known }
-    let waits = timetable.waits(nil, lane: lane, at: now)
-    lanes[lane] = .some(waits)
-    return waits
-  }
-
   // MARK: Predecessors
 
   /// Nil where all are done.
@@ -95,12 +84,15 @@ struct RunGate {
     let id = entry.project.id
     var waits: Progress.Waits?
     for predecessor in schedule.after ?? [] {
+      let taken = entry.project.after.appending(predecessor.folder)
+      // What was copied is there, whatever became of where it came from.
+      if predecessor.id == nil, try FileStatus.ifPresent(taken) != nil { continue }
       let known = try predecessor.id ?? late(predecessor, of: entry, in: order)
       if let circle = circles[id] { return .fails(.circle(circle)) }
       guard let known else {
         let end = entry.acceptedAt.adding(environment.settings.queue.afterTimeout)
-        if now >= end { return .fails(.nobody(predecessor.name, since: entry.acceptedAt)) }
-        waits = waits ?? .nobody(predecessor.name, until: end, timetable, at: now)
+        if look.now >= end { return .fails(.nobody(predecessor.name, since: entry.acceptedAt)) }
+        waits = waits ?? .nobody(predecessor.name, until: end, look.timetable, at: look.now)
         nextOpening = min(nextOpening ?? end, end)
         continue
       }
@@ -108,10 +100,7 @@ struct RunGate {
         waits = waits ?? .active(predecessor.name, known)
         continue
       }
-      // What was copied is there, whatever became of where it came from.
-      if try FileStatus.ifPresent(entry.project.after.appending(predecessor.folder)) != nil {
-        continue
-      }
+      if try FileStatus.ifPresent(taken) != nil { continue }
       switch try environment.queue.standing(of: known) {
       case .done: continue
       case .active: waits = waits ?? .active(predecessor.name, known)
