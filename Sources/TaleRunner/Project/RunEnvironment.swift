@@ -61,6 +61,9 @@ public struct RunEnvironment: Sendable {
   /// Whether what comes is only accepted now.
   var onlyAccepts: Bool { settings.queue.mode == .accept }
 
+  /// When projects may run, as configured now.
+  public var timetable: Timetable { Timetable(settings.queue) }
+
   /// Nil where the work ends when all is done.
   var timeLeft: Duration? { endsAt.map { max($0 - time.now(), .zero) } }
 
@@ -70,7 +73,16 @@ public struct RunEnvironment: Sendable {
   /// Takes drops into this queue, within the limits that are configured at the time.
   public var acceptor: Acceptor {
     let live = live
-    return Acceptor(queue: queue, time: time) { AcceptLimits(live.current.queue) }
+    var acceptor = Acceptor(queue: queue, time: time) { AcceptLimits(live.current.queue) }
+    acceptor.timetable = timetable
+    return acceptor
+  }
+}
+
+extension Timetable {
+  /// As configured.
+  public init(_ settings: Settings.Queue) {
+    self.init(LocalTime(zone: settings.timeZone), windows: settings.windows)
   }
 }
 

@@ -1,5 +1,5 @@
 internal import Logging
-internal import TaleCore
+public import TaleCore
 public import TaleQueue
 internal import TaleSystem
 
@@ -8,6 +8,8 @@ public actor Dispatcher {
   /// What became of the next project.
   public enum Turn: Sendable {
     case ran(ProjectFolder, ProjectRun.Outcome)
+    /// The only one that was asked for may not run now.
+    case waits(Progress.Waits)
     /// Nothing can be run now.
     case idle
   }
@@ -21,6 +23,9 @@ public actor Dispatcher {
   private let desk: ControlDesk
   private let lanes: Set<String>?
   private var order: RunOrder
+  private var gate: RunGate
+  /// Waiting projects of which is known that a crash has not left their end half done.
+  private var lookedAt: Set<ProjectID> = []
   /// Projects that cannot go on before somebody or something changes.
   private var resting: [ProjectFolder: Rest] = [:]
 
@@ -43,12 +48,17 @@ public actor Dispatcher {
   /// Projects whose lease the system refused at the last try, and why: a full disk, mostly.
   private(set) var unleased: [ProjectFolder: String] = [:]
 
+  /// When the next project may run that time forbids now, as of the last turn that found none;
+  /// nil: only an event tells.
+  var nextOpening: Timestamp? { gate.nextOpening }
+
   /// - Parameter lanes: only these get a turn; an empty name is the inbox itself. Nil: all.
   public init(_ environment: RunEnvironment, lanes: Set<String>? = nil) {
     self.environment = environment
     self.lanes = lanes
     desk = ControlDesk(environment)
     order = RunOrder(lanes: environment.queue.folders.lanes)
+    gate = RunGate(environment)
   }
 
   /// Runs the next project that is free, until it ends or pauses.
@@ -57,15 +67,35 @@ public actor Dispatcher {
   public func runNext(only: ProjectFolder? = nil) async throws -> Turn {
     let queue = environment.queue
     let waiting = try only.map { [$0] } ?? queue.projects(in: queue.folders.active)
-    let (sorted, unreadable) = order.sort(waiting, only: lanes)
     held = []
-    for (project, why) in unreadable { warn(project, why) }
-    for project in sorted where !isResting(project) {
+    for (project, why) in order.update(waiting) { warn(project, why) }
+    gate.begin()
+    for entry in order.entries where lanes?.contains(entry.lane) != false {
+      let project = entry.project
+      let verdict: RunGate.Verdict
+      do { verdict = try gate.verdict(entry, in: order) } catch {
+        // One project's trouble is not the others'.
+        warn(project, "\(error)")
+        continue
+      }
+      if case .waits(let waits) = verdict, !isLeftEnding(project) {
+        if only != nil { return .waits(waits) }
+        continue
+      }
+      if isResting(project) { continue }
       if restsByUser(project) { continue }
       guard let lease = takeLease(of: project) else { continue }
-      environment.logger.info("\(project.id) starts")
       async let _: Void = workOffControlsMeanwhile()
-      let outcome = await ProjectRun(environment).run(lease)
+      let outcome: ProjectRun.Outcome
+      switch verdict {
+      case .open(let found):
+        environment.logger.info("\(project.id) starts")
+        outcome = await ProjectRun(environment).run(lease, found: found)
+      case .fails(let hopeless):
+        outcome = await ProjectRun(environment).fail(
+          lease, reason: hopeless.reason, advice: hopeless.advice(for: project.id))
+      case .waits: outcome = await ProjectRun(environment).finish(lease)
+      }
       note(project, outcome)
       if case .passedOver = outcome { continue }
       return .ran(project, outcome)
@@ -84,6 +114,18 @@ public actor Dispatcher {
       do { try await environment.clock.sleep(for: .seconds(1)) } catch { return }
       _ = await desk.workOff()
     }
+  }
+
+  /// Whether the end of a project stands in its journal, or the order to cancel it, and a crash has
+  /// kept it from being carried out: that waits for no hour. Asked once, and only of those that
+  /// somebody has worked on.
+  private func isLeftEnding(_ project: ProjectFolder) -> Bool {
+    if lookedAt.count > 2 * order.entries.count { lookedAt = [] }
+    guard lookedAt.insert(project.id).inserted,
+      (try? FileStatus.ifPresent(project.lease)) != .some(.none),
+      let book = try? Journal.readBook(project.journal)
+    else { return false }
+    return book.ended != nil || book.isBeingCancelled
   }
 
   private func isResting(_ project: ProjectFolder) -> Bool {
@@ -197,6 +239,7 @@ public actor Dispatcher {
       rests[project] = nil
       warnings[project] = nil
       let reason = (try? Journal.readEnd(folder.journal))?.ended.reason
+      gate.forget(project.id)
       environment.logger.info(
         "\(project.id) ended: \(end.rawValue)\(reason.map { ", \($0)" } ?? ""), in \(folder.path)")
     case .paused(.user, let detail, _):
@@ -208,6 +251,10 @@ public actor Dispatcher {
     case .paused(_, let detail, let cause) where cause is OnlyAccepts:
       // The first one to go on when things are run again.
       environment.logger.notice("\(project.id) is paused: \(detail)")
+    case .paused(.window, let detail, _):
+      // The gate knows when it opens again.
+      rests[project] = nil
+      environment.logger.info("\(project.id) is paused: \(detail)")
     case .paused(let reason, let detail, _):
       environment.logger.notice("\(project.id) is paused (\(reason.rawValue)): \(detail)")
       rest(project)

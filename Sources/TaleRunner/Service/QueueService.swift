@@ -232,7 +232,12 @@ public struct QueueService: Sendable {
       } else {
         await environment.inhibitor?.release()
         let rescan = environment.settings.queue.rescanInterval
-        let wait = isFilling ? min(rescan, .milliseconds(200)) : rescan
+        var wait = isFilling ? min(rescan, .milliseconds(200)) : rescan
+        if let opening = await dispatcher.nextOpening {
+          // In steps, as clocks jump, and the one that waits may stand still while the machine
+          // sleeps.
+          wait = min(wait, .seconds(10), max(opening - environment.time.now(), .milliseconds(1)))
+        }
         await bell.wait(
           atMost: min(wait, environment.timeLeft ?? wait), clock: environment.clock)
       }
@@ -277,7 +282,7 @@ public struct QueueService: Sendable {
     case .ended(let folder, .cancelled): report.cancelled.append(folder)
     case .ended(let folder, .failed), .ended(let folder, .rejected): report.failed.append(folder)
     case .paused(.shutdown, _, _): throw CancellationError()
-    case .paused(.user, _, _), .passedOver: break
+    case .paused(.user, _, _), .paused(.window, _, _), .passedOver: break
     case .paused(_, _, let cause) where cause is OnlyAccepts: break
     case .paused(_, let detail, let cause):
       report.paused.append((project, detail))

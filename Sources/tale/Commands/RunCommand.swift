@@ -13,7 +13,8 @@ struct RunCommand: AsyncParsableCommand {
     discussion: """
       The file, or the folder with a project.md, is copied into the queue; it stays where it is. \
       Shows progress on standard error and prints the report on standard output. Exit code 1 when \
-      the project failed.
+      the project failed. One that may not run yet, by `window`, `not_before` or `after`, is left \
+      in the queue for `tale watch` or `tale drain`, and says so.
       """)
 
   @Argument(
@@ -46,9 +47,10 @@ struct RunCommand: AsyncParsableCommand {
       }
     }
     let report = RunReport(id: id, queue: queue)
-    if case .ran(_, let outcome) = turn {
-      try report.show(outcome)
-    } else {
+    switch turn {
+    case .ran(_, let outcome): try report.show(outcome)
+    case .waits(let waits): RunReport.tell(id, waits.text)
+    case .idle:
       // A `tale watch` on the same queue was quicker: it does the work, this shows it.
       Terminal.note("another runner of this queue works on it")
       let folder = try await Interruptible.run {

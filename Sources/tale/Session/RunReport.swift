@@ -10,6 +10,11 @@ struct RunReport {
   let id: ProjectID
   let queue: Queue
 
+  /// Its owner said when it may run, so this is no trouble.
+  static func tell(_ id: ProjectID, _ why: String) {
+    Terminal.note("\(id): \(why); then `tale watch` or `tale drain` runs it")
+  }
+
   func show(ended folder: ProjectFolder) throws {
     guard folder.path.removingLastComponent() == queue.folders.outbox else {
       let text = try DurableFile.read(folder.failure, limit: 16 << 20)
@@ -29,6 +34,7 @@ struct RunReport {
     case .ended(let folder, _): try show(ended: folder)
     case .paused(.shutdown, _, _):
       throw CancellationError()
+    case .paused(.window, let detail, _): Self.tell(id, detail)
     case .paused(_, let detail, let cause):
       if cause is ServerUnavailable { throw cause }
       if (cause as? ModelFailure)?.kind == .unreachable {
