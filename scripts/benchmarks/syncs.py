@@ -15,42 +15,43 @@ import time
 from benchmarks import household, report
 
 CALLS = "fsync,fdatasync,sync,syncfs,sync_file_range,msync"
+SYNCS = CALLS.split(",")
 WHOLE_DISK = ("sync", "syncfs", "sync_file_range", "msync")
 BATCH = 100
 # A sync that is shared comes at most so often for a batch: it may have come in a few parts.
 SHARED_MAX = BATCH // 5
 PAGE = pathlib.Path(__file__).parents[2] / "docs/reference/queue.md"
 
-CALL = re.compile(r"\b(" + CALLS.replace(",", "|") + r")\((?:\d+<([^>]*)>)?")
-RENAME = re.compile(r'\brename(?:at2?)?\((?:[^"]*)"([^"]+)", (?:[^"]*)"([^"]+)"')
+SYNC = re.compile(r"\b(" + CALLS.replace(",", "|") + r")\((?:\d+<([^>]*)>)?")
+# Calls that change names. strace prints the folder descriptor before each path as AT_FDCWD<...>.
+CHANGES = "rename,renameat,renameat2,mkdir,mkdirat,unlink,unlinkat"
+CHANGE = re.compile(
+    r'\b(rename|mkdir|unlink)(?:at2?)?\((?:[^"]*)"([^"]+)"(?:, (?:[^"]*)"([^"]+)")?')
 # A temporary name that becomes the real one by a rename.
 TEMPORARY = re.compile(r"/(\.tale\.\d+\.\d+|[^/]*\.lock)$")
 ID = re.compile(r"\d{8}-\d{6}-([a-z0-9-]+)-[a-z0-9]{4}(?=/|$)")
 
 
 def strace(trace):
-    return ["strace", "-f", "-y", "-qq", "-e", f"trace={CALLS},rename,renameat,renameat2,link",
-            "-o", trace]
+    return ["strace", "-f", "-y", "-qq", "-e", f"trace={CALLS},{CHANGES}", "-o", trace]
 
 
 class Trace:
-    """The syncs and renames of a trace, in their order, with paths as the queue's page names them."""
+    """What a trace says of the disk, in its order: tuples of call, path and the path after it."""
 
     def __init__(self, lines, root):
         self.root = os.path.realpath(root)
-        self.steps = []  # (call, path), and ("rename", from, to)
-        becomes = {}
-        for line in reversed(lines):
-            if found := RENAME.search(line):
-                source, target = (os.path.join(self.root, name) for name in found.groups())
-                becomes[source] = target
-                self.steps.append(("rename", self.name(source), self.name(target)))
-            elif found := CALL.search(line):
-                path = found[2] or ""
-                if TEMPORARY.search(path):
-                    path = becomes.get(path, path)
-                self.steps.append((found[1], path))
-        self.steps.reverse()
+        self.steps = []
+        self.becomes = {}
+        for line in lines:
+            if found := CHANGE.search(line):
+                paths = [os.path.join(self.root, name) for name in found.groups()[1:] if name]
+                if found[1] == "rename":
+                    self.becomes[paths[0]] = paths[1]
+                if not re.search(r"= -1 E", line):
+                    self.steps.append((found[1], *paths))
+            elif found := SYNC.search(line):
+                self.steps.append((found[1], found[2] or ""))
 
     def name(self, path):
         """As the page says it: below the queue, with ID and NAME for what differs."""
@@ -65,19 +66,26 @@ class Trace:
         inside = re.sub(r"/\.drafts/.+$", "/.drafts/CALL", inside)
         return re.sub(r"^(active/ID/work)/(?!\.git(?:/|$))(.*/)?([^/]+\.\w+)$", r"\1/FILE", inside)
 
-    def kinds(self, steps, of=None):
-        """How often each kind of path was synced; with `of` without projects of another name."""
-        count = collections.Counter()
-        for call, path, *_ in steps:
-            if call == "rename":
-                continue
-            dropped = ID.search(path)
-            if of and dropped and not dropped[1].startswith(of):
-                continue
-            kind = self.name(path) if path else f"{call}()"
-            kind += "/" if kind in FOLDERS else ""
-            count[kind] += 1
-        return count
+    def kind(self, step):
+        """What a sync is of; a folder ends with a slash."""
+        call, path = step
+        if TEMPORARY.search(path):
+            path = self.becomes.get(path, path)
+        kind = self.name(path) if path else f"{call}()"
+        return kind + "/" if kind in FOLDERS else kind
+
+    def kinds(self, steps):
+        return collections.Counter(self.kind(step) for step in steps if is_sync(step))
+
+    def of(self, name):
+        """The steps that are not about projects of another name."""
+        return [step for step in self.steps
+                if all(found[1].startswith(name) for path in step[1:]
+                       for found in [ID.search(path)] if found)]
+
+
+def is_sync(step):
+    return step[0] in SYNCS
 
 
 FOLDERS = {
@@ -139,7 +147,7 @@ def show(told, verdict, kind, why):
         print(f"{'':65}{line}")
 
 
-ACCEPTS = re.compile(r"inbox|\.tale|active$")
+ACCEPTS = re.compile(r"inbox|\.tale|active/$")
 
 
 def whole_disk(trace):
@@ -172,7 +180,7 @@ def one_project(tale, folder):
 
 
 def batch(tale, folder, drops=BATCH):
-    """The syncs of `drops` accepted together, by kind.
+    """The trace of `drops` accepted together; their names begin with `batch-`.
 
     tale is stopped while they are moved in, so that it sees all of them at once.
     """
@@ -191,8 +199,7 @@ def batch(tale, folder, drops=BATCH):
             lambda: len(os.listdir(f"{folder}/queue/active")) == drops + standing,
             f"the end of accepting {drops} drops", limit=300)
         settled(out)
-        trace = Trace(lines_of(out)[begun:], f"{folder}/queue")
-    return trace, trace.kinds(trace.steps, of="batch-")
+        return Trace(lines_of(out)[begun:], f"{folder}/queue")
 
 
 def lines_of(trace):
@@ -209,22 +216,23 @@ def settled(trace):
 def run(tale, folder):
     folder = os.path.realpath(folder)
     trace = one_project(tale, f"{folder}/one")
-    moved = [step[0] == "rename" and step[2] == "outbox/ID" for step in trace.steps].index(True)
-    checkpoint = max(
-        index for index, step in enumerate(trace.steps)
-        if step[0] != "rename" and step[1].endswith("/work/.git/refs/heads"))
+    moved = next(index for index, step in enumerate(trace.steps)
+                 if step[0] == "rename" and trace.name(step[2]) == "outbox/ID")
+    checkpoint = max(index for index, step in enumerate(trace.steps)
+                     if is_sync(step) and trace.kind(step).endswith("/refs/heads/"))
     parts = {"accept": [], "work": [], "deliver": []}
     for index, step in enumerate(trace.steps):
-        if step[0] != "rename":
-            early = index < moved and ACCEPTS.match(trace.name(step[1]))
+        if is_sync(step):
+            early = index < moved and ACCEPTS.match(trace.kind(step))
             # Accepting ends while the runner has begun already: the path tells, not the order.
             parts["accept" if early else "work" if index <= checkpoint else "deliver"].append(step)
     accepting = table("To accept a drop")
     compare("Syncs to accept one drop, alone", accepting, 0, trace.kinds(parts["accept"]))
     whole_disk(trace)
-    trace_of_batch, counted = batch(tale, f"{folder}/batch")
-    compare(f"Syncs to accept {BATCH} drops at once", accepting, 1, counted, BATCH)
-    whole_disk(trace_of_batch)
+    together = batch(tale, f"{folder}/batch")
+    compare(f"Syncs to accept {BATCH} drops at once", accepting, 1,
+            together.kinds(together.of("batch-")), BATCH)
+    whole_disk(together)
     compare("Syncs of the work: a project with one subtask", table("To keep the work"), 0,
             trace.kinds(parts["work"]))
     compare("Syncs to deliver it", table("To deliver a project"), 0, trace.kinds(parts["deliver"]))
