@@ -7,6 +7,7 @@ import json
 import os
 import pathlib
 import queue
+import select
 import signal
 import struct
 import subprocess
@@ -87,16 +88,19 @@ class Arrivals:
 
     _libc = ctypes.CDLL(None, use_errno=True)
     MOVED_TO = 0x80
+    SECONDS_MAX = 600
 
-    def __init__(self, folder):
+    def __init__(self, folder, events=MOVED_TO):
         self.descriptor = self._libc.inotify_init1(os.O_CLOEXEC)
-        if self._libc.inotify_add_watch(self.descriptor, os.fsencode(folder), self.MOVED_TO) < 0:
+        if self._libc.inotify_add_watch(self.descriptor, os.fsencode(folder), events) < 0:
             raise OSError(ctypes.get_errno(), "inotify", str(folder))
         self.waiting = []
 
     def next(self):
         """Waits for the next arrival, and returns its name."""
         if not self.waiting:
+            if not select.select([self.descriptor], [], [], self.SECONDS_MAX)[0]:
+                raise SystemExit(f"bench: nothing came within {self.SECONDS_MAX} s")
             data = os.read(self.descriptor, 1 << 16)
             while data:
                 length = struct.unpack_from("iIII", data)[3]
@@ -124,8 +128,9 @@ def watch(tale, env, folder, before=(), options=()):
         yield process
     finally:
         # strace passes a signal on that its program gets from the terminal, and none that it gets.
-        for child in children(process.pid) if before else [process.pid]:
-            os.kill(child, signal.SIGTERM)
+        if process.poll() is None:
+            for child in children(process.pid) if before else [process.pid]:
+                os.kill(child, signal.SIGTERM)
         try:
             process.wait(60)
         except subprocess.TimeoutExpired:
@@ -135,22 +140,24 @@ def watch(tale, env, folder, before=(), options=()):
 
 
 @contextlib.contextmanager
-def accepting(tale, folder, before=()):
-    """A `tale watch` that accepts and starts no work, on an empty queue below `folder`.
+def accepting(tale, folder, before=(), mark=""):
+    """A `tale watch` that accepts and starts no work, on the queue below `folder`.
 
     Where it has no option for that, one project keeps it in a call that is never answered.
     Gives the process as ``watch`` does, and how many projects stand in active already.
     """
     server = Scripted(hold=True)
     env = environment(folder, server.config(f"{folder}/config.yaml"))
+    env["BENCH_QUEUE"] = mark
     for name in ("inbox", "active", "outbox"):
-        os.makedirs(f"{folder}/queue/{name}")
+        os.makedirs(f"{folder}/queue/{name}", exist_ok=True)
     told = subprocess.run([tale, "watch", "--help"], env=env, capture_output=True, text=True)
     options = ["--accept-only"] if "--accept-only" in told.stdout else []
     try:
         with watch(tale, env, folder, before, options) as process:
             if not options:
-                drop(folder, HOLDER)
+                if not any(HOLDER in name for name in os.listdir(f"{folder}/queue/active")):
+                    drop(folder, HOLDER)
                 server.asked.get(timeout=60)
             yield process, 0 if options else 1
     finally:
@@ -172,11 +179,15 @@ def drop(folder, name):
     return began
 
 
+def places(folder, name):
+    """Where a description is made ready, beside the inbox, and where it goes."""
+    return f"{folder}/queue/.{name}.md", f"{folder}/queue/inbox/{name}.md"
+
+
 def prepare(folder, name):
-    """Writes a small description beside the inbox; returns where it is and where it goes."""
-    source = f"{folder}/queue/.{name}.md"
-    pathlib.Path(source).write_text(description(name))
-    return source, f"{folder}/queue/inbox/{name}.md"
+    """Writes a small description, and returns its `places`."""
+    pathlib.Path(places(folder, name)[0]).write_text(description(name))
+    return places(folder, name)
 
 
 def children(pid):
