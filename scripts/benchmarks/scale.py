@@ -1,0 +1,82 @@
+"""Scale: 50,000 files moved into the inbox of a running `tale watch`, and 50,000 more.
+
+Not in the default list: it takes minutes. TALE_BENCH_FILES is the number of files of each wave.
+"""
+import json
+import os
+import resource
+import subprocess
+import time
+
+from benchmarks import accepts, household, idle, report
+
+FILES = int(os.environ.get("TALE_BENCH_FILES", "50000"))
+WAVES = 2
+MEMORY_MB_MAX = 150
+# Without a single accept for so long, it hangs.
+STALL_SECONDS = 120
+
+
+def wait_until_accepted(active, wanted):
+    last, since = -1, time.monotonic()
+    while (count := len(os.listdir(active))) < wanted:
+        if count != last:
+            last, since = count, time.monotonic()
+        elif time.monotonic() - since > STALL_SECONDS:
+            raise SystemExit(f"bench: {count:,} of {wanted:,} stand in active/ and no more come")
+        time.sleep(0.5)
+
+
+def wrong(queue, names):
+    """What is not there exactly once, by name and content."""
+    left = set(names)
+    problems = []
+    for project in os.listdir(f"{queue}/active"):
+        with open(f"{queue}/active/{project}/events.jsonl") as journal:
+            name = json.loads(journal.readline())["name"].removesuffix(".md")
+        if name == household.HOLDER:
+            continue
+        with open(f"{queue}/active/{project}/project.md") as text:
+            if text.read() != household.description(name):
+                problems.append(f"{project} has another content")
+        if name not in left:
+            problems.append(f"{name} stands twice, or was never dropped")
+        left.discard(name)
+    problems += [f"{name} is not in active/" for name in left]
+    for place in ("inbox", "failed", ".tale/staging"):
+        problems += [f"{place}/{name} is left" for name in os.listdir(f"{queue}/{place}")
+                     if not os.path.isdir(f"{queue}/{place}/{name}") or place != "inbox"]
+    return problems
+
+
+def run(tale, folder):
+    folder = os.path.realpath(folder)
+    queue = f"{folder}/queue"
+    everything = []
+    with household.accepting(tale, folder) as (process, standing):
+        for wave in range(WAVES):
+            report.heading(f"Scale: {FILES:,} files moved in, with {len(everything):,} waiting")
+            names = [f"wave-{wave}-{number:06}" for number in range(FILES)]
+            pairs = [household.prepare(folder, name) for name in names]
+            began = accepts.move_in(pairs)
+            report.row("moved in within", f"{time.monotonic() - began:.1f}", "s")
+            everything += names
+            wait_until_accepted(f"{queue}/active", standing + len(everything))
+            taken = time.monotonic() - began
+            report.row("all stand in active/ after", f"{taken:.1f}",
+                       f"s ({FILES / taken:.0f} a second)")
+            report.row("most memory so far", f"{idle.peak_bytes(process.pid) / 1e6:.1f}", "MB")
+        report.limit(f"most memory with {len(everything):,} waiting",
+                     idle.peak_bytes(process.pid) / 1e6, MEMORY_MB_MAX, "MB")
+    problems = wrong(queue, everything)
+    report.limit("not accepted exactly once, by name and content", len(problems), 0, "files")
+    for problem in problems[:10]:
+        print(f"  {problem}")
+    env = household.environment(folder, f"{folder}/config.yaml")
+    began, before = time.monotonic(), resource.getrusage(resource.RUSAGE_CHILDREN)
+    subprocess.run([tale, "status"], env=env, check=True, stdout=subprocess.DEVNULL)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    report.row(f"`tale status` with {len(everything):,} waiting",
+               f"{time.monotonic() - began:.1f}",
+               f"s ({after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime:.1f} s"
+               " of the processor)")
