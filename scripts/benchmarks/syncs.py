@@ -28,8 +28,8 @@ CHANGES = "rename,renameat,renameat2,mkdir,mkdirat,unlink,unlinkat"
 CHANGE = re.compile(
     r'\b(rename|mkdir|unlink)(?:at2?)?\((?:[^"]*)"([^"]+)"(?:, (?:[^"]*)"([^"]+)")?')
 # A temporary name that becomes the real one by a rename.
-TEMPORARY = re.compile(r"/(\.tale\.\d+\.\d+|[^/]*\.lock)$")
-ID = re.compile(r"\d{8}-\d{6}-([a-z0-9-]+)-[a-z0-9]{4}(?=/|$)")
+TEMPORARY = re.compile(r"/(\.tale\.\d+\.\d+|\.events\.new|[^/]*\.lock)$")
+ID = re.compile(r"\d{8}-\d{6}-([a-z0-9-]+)-[a-z0-9]{4}(?=[/.]|$)")
 
 
 def strace(trace):
@@ -60,6 +60,7 @@ class Trace:
             return "DATA_DIR/" + inside.removeprefix("../data/")
         inside = ID.sub("ID", inside)
         inside = re.sub(r"^inbox/[^/]+$", "inbox/NAME", inside)
+        inside = re.sub(r"/batch-[0-9a-f]+\.json$", "/batch-NUMBER.json", inside)
         inside = re.sub(r"/objects/[0-9a-f]{2}$", "/objects/XX", inside)
         inside = re.sub(r"/objects/tmp_object\w+$", "/objects/XX/OBJECT", inside)
         inside = re.sub(r"/\.git-creating/\.git(/.*)?$", "/.git-creating/", inside)
