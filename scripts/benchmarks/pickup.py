@@ -5,39 +5,37 @@ that answers the event with as many syncs, then a rename.
 """
 import os
 import pathlib
-import re
 import threading
 import time
 
-from benchmarks import household, report
-from benchmarks.counts import IS_SYNC, SYNCS
+from benchmarks import household, report, syncs
 
 DROPS = 50
 
 
 def accept_syncs(tale, env, folder):
     """Syncs of `tale watch` between the rename into the inbox and that into active/."""
-    trace = f"{folder}/pickup.trace"
-    before = ["strace", "-f", "-qq", "-e", f"trace={SYNCS},rename,renameat,renameat2", "-o", trace]
+    out = f"{folder}/pickup.trace"
     done = household.Arrivals(f"{folder}/queue/outbox")
-    with household.watch(tale, env, folder, before):
-        begun = len(pathlib.Path(trace).read_text().splitlines())
+    with household.watch(tale, env, folder, syncs.strace(out)):
+        begun = len(syncs.lines_of(out))
         household.drop(folder, "note-0")
         done.next()
     done.close()
+    trace = syncs.Trace(syncs.lines_of(out)[begun:], f"{folder}/queue")
     count = 0
-    for line in pathlib.Path(trace).read_text().splitlines()[begun:]:
-        if re.search(r"rename.*/\.tale/staging/[^/\"]+\", .*/active/", line):
+    for step in trace.steps:
+        if step[0] == "rename" and trace.name(step[2]) == "active/ID":
             return count
-        count += bool(IS_SYNC.search(line))
+        count += syncs.is_sync(step)
     raise SystemExit("bench: the trace shows no rename into active/")
 
 
 class Floor:
     """An inotify loop in a thread of this process."""
 
-    def __init__(self, folder, syncs):
-        self.root, self.syncs = folder, syncs
+    def __init__(self, folder, count):
+        self.root, self.count = folder, count
         for name in ("inbox", "staging", "active"):
             os.makedirs(f"{folder}/{name}")
         self.dropped, self.accepted = (
@@ -48,7 +46,7 @@ class Floor:
     def take_up(self):
         for number in range(DROPS):
             name = self.dropped.next()
-            for step in range(self.syncs):
+            for step in range(self.count):
                 descriptor = os.open(
                     f"{self.root}/staging/{step}", os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
                 os.write(descriptor, household.description(number).encode())
@@ -71,9 +69,9 @@ class Floor:
         self.accepted.close()
 
 
-def measured(tale, env, folder, syncs):
+def measured(tale, env, folder, count):
     """Seconds of each drop, of tale and of the floor by turns."""
-    floor = Floor(f"{folder}/floor", syncs)
+    floor = Floor(f"{folder}/floor", count)
     accepted = household.Arrivals(f"{folder}/queue/active")
     done = household.Arrivals(f"{folder}/queue/outbox")
     own, least = [], []
@@ -91,14 +89,15 @@ def measured(tale, env, folder, syncs):
 
 
 def run(tale, folder):
+    folder = os.path.realpath(folder)
     report.heading(f"Pickup: rename into the inbox to active/, {DROPS} drops")
     server = household.Scripted()
     env = household.environment(folder, server.config(f"{folder}/config.yaml"))
     for name in ("inbox", "active", "outbox"):
         os.makedirs(f"{folder}/queue/{name}")
-    syncs = accept_syncs(tale, env, folder)
-    report.row("syncs until the drop stands in active/, seen in this run", syncs)
-    own, least = measured(tale, env, folder, syncs)
+    count = accept_syncs(tale, env, folder)
+    report.row("syncs until the drop stands in active/, seen in this run", count)
+    own, least = measured(tale, env, folder, count)
     server.close()
     for name, mine, floor in zip(("median", "99 of 100"), report.times(own), report.times(least)):
         report.row(f"{name}", f"{mine:.1f}", "ms")

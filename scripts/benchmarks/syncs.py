@@ -13,16 +13,16 @@ import textwrap
 import time
 
 from benchmarks import household, report
+from benchmarks.counts import SYNCS
 
-CALLS = "fsync,fdatasync,sync,syncfs,sync_file_range,msync"
-SYNCS = CALLS.split(",")
-WHOLE_DISK = ("sync", "syncfs", "sync_file_range", "msync")
+# Calls that are not about one file and all of it.
+COARSE = ("sync", "syncfs", "sync_file_range")
 BATCH = 100
 # A sync that is shared comes at most so often for a batch: it may have come in a few parts.
 SHARED_MAX = BATCH // 5
 PAGE = pathlib.Path(__file__).parents[2] / "docs/reference/queue.md"
 
-SYNC = re.compile(r"\b(" + CALLS.replace(",", "|") + r")\((?:\d+<([^>]*)>)?")
+SYNC = re.compile(r"\b(" + SYNCS.replace(",", "|") + r")\((?:\d+<([^>]*)>)?")
 # Calls that change names. strace prints the folder descriptor before each path as AT_FDCWD<...>.
 CHANGES = "rename,renameat,renameat2,mkdir,mkdirat,unlink,unlinkat"
 CHANGE = re.compile(
@@ -33,7 +33,7 @@ ID = re.compile(r"\d{8}-\d{6}-([a-z0-9-]+)-[a-z0-9]{4}(?=[/.]|$)")
 
 
 def strace(trace):
-    return ["strace", "-f", "-y", "-qq", "-e", f"trace={CALLS},{CHANGES}", "-o", trace]
+    return ["strace", "-f", "-y", "-qq", "-e", f"trace={SYNCS},{CHANGES}", "-o", trace]
 
 
 class Trace:
@@ -86,7 +86,7 @@ class Trace:
 
 
 def is_sync(step):
-    return step[0] in SYNCS
+    return step[0] in SYNCS.split(",")
 
 
 FOLDERS = {
@@ -152,8 +152,8 @@ ACCEPTS = re.compile(r"inbox|\.tale|active/$")
 
 
 def whole_disk(trace):
-    count = sum(step[0] in WHOLE_DISK for step in trace.steps)
-    report.limit("calls that sync more than one file (syncfs and such)", count, 0, "calls")
+    count = sum(step[0] in COARSE for step in trace.steps)
+    report.limit("syncfs, sync and sync_file_range", count, 0, "calls")
 
 
 def one_project(tale, folder):
