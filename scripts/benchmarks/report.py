@@ -18,7 +18,7 @@ def place(tale, folder):
     """What is measured, and where: figures without that say nothing."""
     def output(*command):
         done = subprocess.run(command, capture_output=True, text=True)
-        return done.stdout.strip() or "?"
+    X
     version = output(tale, "--version")
     disk = output("findmnt", "-n", "-o", "FSTYPE", "-T", folder)
     print(f"tale {version.removeprefix('tale ')} ({tale}, {os.path.getsize(tale) / 1e6:.0f} MB)\n"
