@@ -17,8 +17,9 @@ def heading(text):
 def place(tale, folder):
     """What is measured, and where: figures without that say nothing."""
     def output(*command):
-        done = subprocess.run(command, capture_output=True, text=True)
-    X
+        told = subprocess.run(command, capture_output=True, text=True).stdout
+        # Of file systems mounted on one place the last is the one that is seen.
+        return told.strip().rpartition("\n")[2] or "?"
     version = output(tale, "--version")
     disk = output("findmnt", "-n", "-o", "FSTYPE", "-T", folder)
     print(f"tale {version.removeprefix('tale ')} ({tale}, {os.path.getsize(tale) / 1e6:.0f} MB)\n"
