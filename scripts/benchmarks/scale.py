@@ -51,7 +51,7 @@ def wrong(queue, names):
 
 
 def used(what, command, env):
-    """Runs a command, and prints the time and memory that it took."""
+    """Runs a command, prints the time and memory that it took, and returns its most memory."""
     began = time.monotonic()
     process = subprocess.Popen(command, env=env, stdout=subprocess.DEVNULL)
     _, status, usage = os.wait4(process.pid, 0)
@@ -61,6 +61,7 @@ def used(what, command, env):
     report.row(what, f"{time.monotonic() - began:.1f}",
                f"s ({usage.ru_utime + usage.ru_stime:.1f} s of the processor, "
                f"{usage.ru_maxrss * 1024 / 1e6:.0f} MB)")
+    return usage.ru_maxrss * 1024
 
 
 def run(tale, folder):
@@ -90,7 +91,9 @@ def run(tale, folder):
     env = household.environment(folder, server.config(f"{folder}/config.yaml"))
     used(f"`tale status` with {len(everything):,} waiting", [tale, "status"], env)
     number = min(RUN, len(everything))
-    used(f"`tale drain --max {number}` on them", [tale, "drain", "--max", str(number)], env)
+    memory = used(
+        f"`tale drain --max {number}` on them", [tale, "drain", "--max", str(number)], env)
+    report.limit("  its most memory", memory / 1e6, MEMORY_MB_MAX, "MB")
     server.close()
     ended = len(os.listdir(f"{queue}/outbox"))
     report.limit(f"of {number} not in outbox/ after that", abs(number - ended), 0, "projects")
