@@ -54,7 +54,12 @@ def used(what, command, env):
     """Runs a command, prints the time and memory that it took, and returns its most memory."""
     began = time.monotonic()
     process = subprocess.Popen(command, env=env, stdout=subprocess.DEVNULL)
-    _, status, usage = os.wait4(process.pid, 0)
+    try:
+        _, status, usage = os.wait4(process.pid, 0)
+    except BaseException:  # an interrupt: nothing that was started stays
+        process.kill()
+        process.wait()
+        raise
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
         raise SystemExit(f"bench: {' '.join(command)} ended with {process.returncode}")
