@@ -122,7 +122,7 @@ let package = Package(
       name: "TaleRunnerTests",
       dependencies: [
         "TaleRunner", "TaleCore", "TaleConfig", "TaleSystem", "TaleGit", "TaleQueue", "TaleLedger",
-        "TaleModels", "TestSupport", grdb, logging, systemPackage,
+        "TaleModels", "TestSupport", "QueueStandIn", grdb, logging, systemPackage,
       ],
       swiftSettings: strict),
     .testTarget(name: "HouseTests", dependencies: ["TestSupport"], swiftSettings: strict),

@@ -9,7 +9,8 @@ int wcwidth(wchar_t scalar);
 
 int tale_columns(unsigned int scalar) { return wcwidth((wchar_t)scalar); }
 
-int tale_spawn_detached(char *const arguments[], const char *folder, int log, pid_t *pid) {
+int tale_spawn_detached(char *const arguments[], const char *folder, int input, int log,
+                        pid_t *pid) {
   posix_spawn_file_actions_t actions;
   posix_spawnattr_t attributes;
   sigset_t all, none;
@@ -19,7 +20,8 @@ int tale_spawn_detached(char *const arguments[], const char *folder, int log, pi
   if (failure) return failure;
   failure = posix_spawnattr_init(&attributes);
   if (!failure) {
-    failure = posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
+    failure = input < 0 ? posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
+                        : posix_spawn_file_actions_adddup2(&actions, input, 0);
     if (!failure) failure = posix_spawn_file_actions_adddup2(&actions, log, 1);
     if (!failure) failure = posix_spawn_file_actions_adddup2(&actions, log, 2);
     if (!failure) failure = posix_spawn_file_actions_addclosefrom_np(&actions, 3);

@@ -13,7 +13,7 @@ struct ConfigFileReading {
 
   /// Sections and keys of the design that a later version carries out. What asks for them must not
   /// run as if they were held.
-  static let notCarriedOut = ["sandbox", "notify", "serve", "queue.after_timeout"]
+  static let notCarriedOut = ["sandbox", "notify", "serve"]
 
   init(file: String) { self.file = file }
 
@@ -70,6 +70,7 @@ struct ConfigFileReading {
 
   private mutating func read(_ value: YAMLValue, of key: SettingKey, path: String) {
     if key.kind == .names { return readNames(value, of: key, path: path) }
+    if key.kind == .window, value.shape != nil { return readWindow(value, of: key, path: path) }
     // A key without a value means none, where there may be none.
     let text = value.isNull && key.kind == .optionalText ? "" : value.scalar
     guard let text, let content = SettingValue.read(text, as: key.kind) else {
@@ -77,6 +78,17 @@ struct ConfigFileReading {
         .wrong(
           key, value.isNull ? nil : text, shape: value.shape ?? "empty", path: path,
           place: place(of: value)))
+    }
+    values[path] = SettingValue(content: content, source: source(of: value))
+  }
+
+  /// A window whose spans are written as a list.
+  private mutating func readWindow(_ value: YAMLValue, of key: SettingKey, path: String) {
+    guard let text = try? value.windowText(of: path),
+      let content = SettingValue.read(text, as: key.kind)
+    else {
+      return note(
+        .wrong(key, nil, shape: value.shape ?? "empty", path: path, place: place(of: value)))
     }
     values[path] = SettingValue(content: content, source: source(of: value))
   }

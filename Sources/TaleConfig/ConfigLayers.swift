@@ -94,7 +94,8 @@ public struct ConfigLayers: Sendable {
   /// Variables that are tale's but no keys.
   static let otherVariables: Set<String> = ["TALE_ENV", "TALE_CONFIG"]
 
-  mutating func set(_ path: String, _ value: SettingValue) { values[path] = value }
+  /// - Parameter value: nil takes it away.
+  mutating func set(_ path: String, _ value: SettingValue?) { values[path] = value }
 
   private mutating func set(_ path: String, _ text: String, source: SettingValue.Source) {
     guard let key = SettingKey.all.first(where: { $0.matches(Self.parts(of: path)) }),

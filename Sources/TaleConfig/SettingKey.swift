@@ -22,6 +22,8 @@ public struct SettingKey: Sendable {
     case variable
     /// Money, 0 or more.
     case amount
+    /// Hours of the day, `22:00-07:00`.
+    case window
   }
 
   /// When a changed value counts for a `tale watch` that runs already.
@@ -149,6 +151,9 @@ public struct SettingKey: Sendable {
       "queue.mode", .choice(["run", "accept"]), "run",
       "accept: what comes is accepted, and nothing is run, for maintenance", .reread),
     .init(
+      "queue.inhibit_sleep", .choice(["auto", "off"]), "auto",
+      "auto: while a project runs, systemd-inhibit keeps the machine awake where it can", .reread),
+    .init(
       "queue.settle", .duration, "0.5", "seconds that a file must rest before it is taken", .reread),
     .init("queue.settle_folder", .duration, "2", "seconds that a folder must rest", .reread),
     .init(
@@ -162,6 +167,13 @@ public struct SettingKey: Sendable {
     .init(
       "queue.log_size", .bytes, "10 MiB",
       "the size at which the queue's log is put away; four older ones are kept", .reread),
+      "queue.time_zone", .optionalText, "",
+      "the zone of all times of day, such as Europe/Berlin; empty: the machine's"),
+    .init(
+      "queue.windows.*", .window, nil, "the hours in which projects of this lane may run", .reread),
+    .init(
+      "queue.after_timeout", .duration, "1d",
+      "how long a project waits for a name in `after` that nobody drops", .reread),
     .init(
       "lanes", .names, "[urgent, nightly]", "folders of the inbox, in the order in which they run"),
   ]

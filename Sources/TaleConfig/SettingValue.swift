@@ -1,3 +1,5 @@
+internal import TaleCore
+
 /// The value of a key, and where it came from.
 public struct SettingValue: Sendable, Equatable {
   public enum Content: Sendable, Equatable {
@@ -34,7 +36,7 @@ public struct SettingValue: Sendable, Equatable {
     }
 
     /// Where to mend a value, as errors begin with it.
-    var place: String {
+    public var place: String {
       switch self {
       case .builtIn, .file: description
       case .environment(let name), .flag(let name): name
@@ -67,6 +69,7 @@ public struct SettingValue: Sendable, Equatable {
     case .duration: seconds(text).map { .number($0) }
     case .bytes: bytes(text).map { .integer($0) }
     case .names: names(text).map { .names($0) }
+    case .window: (try? TimeWindow(text)).map { .text($0.description) }
     }
   }
 
@@ -90,6 +93,7 @@ public struct SettingValue: Sendable, Equatable {
     case .duration: "a time such as 0.5, 90s, 15m or 2h"
     case .bytes: "a size such as 1048576, 512 KiB or 1 GiB"
     case .names: "a list of names, such as [urgent, nightly]"
+    case .window: TimeWindow.form
     }
   }
 

@@ -1,4 +1,4 @@
-internal import TaleCore
+public import TaleCore
 
 /// A whole configuration, typed.
 public struct Settings: Sendable, Equatable {
@@ -80,6 +80,8 @@ public struct Settings: Sendable, Equatable {
     /// Nil: ./queue if it is one, else ~/.tale/queue.
     public var root: String?
     public var mode: Mode
+    /// Whether the machine is kept awake while projects run.
+    public var inhibitsSleep: Bool
     public var settle: Duration
     public var settleFolder: Duration
     public var rescanInterval: Duration
@@ -88,6 +90,11 @@ public struct Settings: Sendable, Equatable {
     public var maxInput: Int
     public var reserve: Int
     public var logSize: Int
+    /// A name of the IANA's list; empty: the machine's own zone.
+    public var timeZone: String
+    /// By lane; one that is not there is open at all times.
+    public var windows: [String: TimeWindow]
+    public var afterTimeout: Duration
   }
 
   /// Makes the typed form and checks what only the whole can show.
@@ -111,19 +118,45 @@ public struct Settings: Sendable, Equatable {
     queue = Queue(
       root: read.optional("queue.root"),
       mode: Queue.Mode(rawValue: read.text("queue.mode")) ?? .run,
+      inhibitsSleep: read.text("queue.inhibit_sleep") == "auto",
       settle: read.duration("queue.settle"),
       settleFolder: read.duration("queue.settle_folder"),
       rescanInterval: read.duration("queue.rescan_interval"),
       redeliveryDays: read.integer("queue.redelivery_days"),
       maxDescription: read.integer("queue.max_description"),
       maxInput: read.integer("queue.max_input"), reserve: read.integer("queue.reserve"),
-      logSize: read.integer("queue.log_size"))
+      logSize: read.integer("queue.log_size"),
+      timeZone: read.optional("queue.time_zone") ?? "", windows: [:],
+      afterTimeout: read.duration("queue.after_timeout"))
     lanes = read.names("lanes")
+    queue.windows = try Self.windows(read, lanes)
     for path in ["queue.rescan_interval", "execution.idle_timeout"] where read.number(path) <= 0 {
       throw ConfigFailure(
         place: read.place(of: path), what: "\"\(path)\" cannot be 0",
         mend: "It must be a time above 0, such as 60 or 10m.")
     }
+  }
+}
+
+extension Settings {
+  private static func windows(
+    _ read: Reader, _ lanes: [String]
+  ) throws(ConfigFailure) -> [String: TimeWindow] {
+    var windows: [String: TimeWindow] = [:]
+    for lane in read.names(below: "queue.windows") {
+      let path = "queue.windows.\(lane)"
+      guard lanes.contains(lane) else {
+        throw ConfigFailure(
+          place: read.place(of: path),
+          what: """
+            "\(path.shown)" names the unknown lane \
+            "\(lane.shown)"\(NearestName.suggestion(for: lane, in: lanes))
+            """,
+          mend: "The lanes are: \(lanes.joined(separator: ", ")). The inbox itself has no window.")
+      }
+      windows[lane] = read.optional(path).flatMap { try? TimeWindow($0) }
+    }
+    return windows
   }
 }
 

@@ -12,9 +12,10 @@ public enum DetachedProcess {
   ///   - command: the program's absolute path and its arguments.
   ///   - folder: its working folder.
   ///   - log: where its output and errors are appended.
+  ///   - input: an open descriptor for its standard input; nil: /dev/null.
   /// - Returns: the program's process, or nil where it has already ended.
   public static func start(
-    _ command: [String], in folder: FilePath, log: FilePath
+    _ command: [String], in folder: FilePath, log: FilePath, input: CInt? = nil
   ) throws(SystemFailure) -> RunningProcess? {
     guard let program = command.first else { preconditionFailure("no program to start") }
     let output = try Descriptor.open(log, O_WRONLY | O_CREAT | O_APPEND, mode: 0o600)
@@ -23,7 +24,7 @@ public enum DetachedProcess {
     defer { for argument in arguments { free(argument) } }
     var pid: pid_t = 0
     let failure = folder.withPlatformString {
-      tale_spawn_detached(arguments, $0, output.number, &pid)
+      tale_spawn_detached(arguments, $0, input ?? -1, output.number, &pid)
     }
     guard failure == 0 else {
       throw SystemFailure("start", FilePath(program), Errno(rawValue: failure))

@@ -67,18 +67,10 @@ public struct FileLock: ~Copyable, Sendable {
   /// Lets go now.
   public consuming func release() {}
 
-  /// Whether nobody holds the lock now, asked without ever holding it (fcntl cannot see flock(2)
-  /// locks, `/proc/locks` can).
+  /// Whether nobody holds the lock now, asked without ever holding it.
   public static func isFree(_ path: FilePath) throws(SystemFailure) -> Bool {
     let status = try FileStatus.of(path)
-    let locks = try Descriptor.open("/proc/locks", O_RDONLY).readAll(limit: 16 << 20)
-    // A line is `1: FLOCK  ADVISORY  WRITE 1234 fe:00:131073 0 EOF`; the last number of the
-    // triple is the inode. Devices are shown in a form that bind mounts and btrfs do not keep.
-    let wanted = ":\(status.inode)"
-    return !String(decoding: locks, as: UTF8.self).split(separator: "\n").contains { line in
-      let fields = line.split(separator: " ")
-      return fields.contains("FLOCK") && fields.contains { $0.hasSuffix(wanted) }
-    }
+    return try !LockTable.now().has(status)
   }
 
   /// Replaces what the locked file says. Readers may see it half: it is a hint for people.

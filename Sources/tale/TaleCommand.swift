@@ -14,6 +14,7 @@ struct TaleCommand: AsyncParsableCommand {
       InitCommand.self, WatchCommand.self, DrainCommand.self, RunCommand.self, SubmitCommand.self,
       PlanCommand.self,
       PauseCommand.self, ResumeCommand.self, CancelCommand.self, RetryCommand.self,
+      TakeoverCommand.self,
       ListCommand.self, CheckpointsCommand.self, PruneCommand.self,
       StatusCommand.self, LogsCommand.self, ModelsCommand.self, ConfigCommand.self,
       DoctorCommand.self,

@@ -198,7 +198,7 @@ import Testing
       try lock.note("12345\n")
       let paused = try await house.tale("pause", id)
       #expect(paused.code == 75)
-      #expect(paused.errors.contains("process 12345") && paused.errors.contains("kill 12345"))
+      #expect(paused.errors.contains("process 12345") && paused.errors.contains("takeover \(id)"))
       #expect(try Folder.names(in: house.queue.appending("control")).count == 1)
       lock.release()
       // What it left is obeyed by the next.

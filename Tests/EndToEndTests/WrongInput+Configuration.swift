@@ -9,12 +9,12 @@ extension WrongInput {
     .init(
       "an unknown key", config: .text("queue:\n  setle: 1\n"), code: 3,
       says:
-        "tale: ROOT/config.yaml:2:3: unknown key \"queue.setle\"; did you mean \"settle\"? Here the keys are: root, mode, settle, settle_folder, rescan_interval, redelivery_days, max_description, max_input, reserve.\n"
+        "tale: ROOT/config.yaml:2:3: unknown key \"queue.setle\"; did you mean \"settle\"? Here the keys are: root, mode, inhibit_sleep, settle, settle_folder, rescan_interval, redelivery_days, max_description, max_input, reserve, log_size, time_zone, windows, after_timeout.\n"
     ),
     .init(
       "an unknown key without a neighbour", config: .text("queue:\n  colour: red\n"), code: 3,
       says:
-        "tale: ROOT/config.yaml:2:3: unknown key \"queue.colour\". Here the keys are: root, mode, settle, settle_folder, rescan_interval, redelivery_days, max_description, max_input, reserve.\n"
+        "tale: ROOT/config.yaml:2:3: unknown key \"queue.colour\". Here the keys are: root, mode, inhibit_sleep, settle, settle_folder, rescan_interval, redelivery_days, max_description, max_input, reserve, log_size, time_zone, windows, after_timeout.\n"
     ),
     .init(
       "a key of a model that is none",
@@ -139,8 +139,23 @@ extension WrongInput {
       "pages to come", config: .text("serve:\n  port: 80\n"), code: 3,
       says: "tale: ROOT/config.yaml:1:1: \"serve\" \(later)\n"),
     .init(
-      "a wait to come", config: .text("queue: {after_timeout: 1d}\n"), code: 3,
-      says: "tale: ROOT/config.yaml:1:9: \"queue.after_timeout\" \(later)\n"),
+      "a window of a lane that is none",
+      config: .text("queue: {windows: {nigthly: 22:00-07:00}}\n"),
+      code: 3,
+      says:
+        "tale: ROOT/config.yaml:1:28: \"queue.windows.nigthly\" names the unknown lane \"nigthly\"; did you mean \"nightly\"? The lanes are: urgent, nightly. The inbox itself has no window.\n"
+    ),
+    .init(
+      "a window without a length", config: .text("queue: {windows: {nightly: 22:00-22:00}}\n"),
+      code: 3,
+      says:
+        "tale: ROOT/config.yaml:1:28: \"queue.windows.nightly\" cannot be \"22:00-22:00\". It must be hours such as 22:00-07:00, or several such as 12:00-13:00, 22:00-07:00; midnight is 00:00.\n"
+    ),
+    .init(
+      "an unknown time zone", config: .text("queue:\n  time_zone: Europe/Berln\n"), code: 3,
+      says:
+        "tale: ROOT/config.yaml:2:14: there is no time zone \"Europe/Berln\" in /usr/share/zoneinfo. Write a name of the IANA's list, such as Europe/Berlin or America/New_York; `timedatectl list-timezones` prints them.\n"
+    ),
     .init(
       "a lane with a space", config: .text("lanes: [a b]\n"), code: 3,
       says: "tale: ROOT/config.yaml:1:9: \"a b\" cannot be the name of a lane. \(laneNames)\n"),

@@ -186,10 +186,42 @@ extension WrongInput {
         "tale: x.md:2:10: \"retries\" must be a whole number from 0 to 20. Write for example `retries: 1`. (ROOT/queue/failed/ID)\n"
     ),
     .init(
-      "a window", files: ["x.md": .text("---\nwindow: \"22:00-07:00\"\n---\nMake a file.\n")],
+      "a window without a length",
+      files: ["x.md": .text("---\nwindow: 22:00-22:00\n---\nMake a file.\n")],
       ["submit", "x.md"], code: 1,
       says:
-        "tale: x.md:2:1: the key \"window\" is not carried out by this version of tale. Remove it, or wait for a version that has it: nothing is run that would ignore it. (ROOT/queue/failed/ID)\n"
+        "tale: x.md:2:9: \"window\" cannot be used: \"22:00-22:00\" has no length. Write hours such as 22:00-07:00, or several such as 12:00-13:00, 22:00-07:00; midnight is 00:00. (ROOT/queue/failed/ID)\n"
+    ),
+    .init(
+      "a beginning that is no time",
+      files: ["x.md": .text("---\nnot_before: soon\n---\nMake a file.\n")], ["submit", "x.md"],
+      code: 1,
+      says:
+        "tale: x.md:2:13: \"not_before\" cannot be \"soon\". Write HH:MM (the next time it is that late) or a date and time such as 2026-11-23T07:00; with a Z at its end it is UTC. (ROOT/queue/failed/ID)\n"
+    ),
+    .init(
+      "a deadline before the beginning", config: .text("queue: {time_zone: UTC}\n"),
+      files: [
+        "x.md": .text(
+          "---\nnot_before: 2031-01-15T12:00Z\ndeadline: 2031-01-15T11:00Z\n---\nMake a file.\n")
+      ], ["submit", "x.md"], code: 1,
+      says:
+        "tale: x.md:3:11: the deadline, 2031-01-15 11:00 UTC, is not after not_before, which is 2031-01-15 12:00 UTC. HH:MM is the next time that it is that late; write the date to it. (ROOT/queue/failed/ID)\n"
+    ),
+    .init(
+      "a predecessor in a lane that is none",
+      files: ["x.md": .text("---\nafter: [one, nigthly/two]\n---\nMake a file.\n")],
+      ["submit", "x.md"], code: 1,
+      says:
+        "tale: x.md:2:14: in \"after\": there is no lane \"nigthly\"; did you mean \"nightly\"? The lanes are: urgent, nightly, inbox. (ROOT/queue/failed/ID)\n"
+    ),
+    .init(
+      "a predecessor that is not there",
+      files: [
+        "x.md": .text("---\nafter: 20261122-213005-word-counter-k3f9\n---\nMake a file.\n")
+      ], ["submit", "x.md"], code: 1,
+      says:
+        "tale: x.md:2:8: in \"after\": there is no project 20261122-213005-word-counter-k3f9. `tale list` prints the IDs; a name is waited for, an ID must be there. (ROOT/queue/failed/ID)\n"
     ),
     .init(
       "checks", files: ["x.md": .text("---\ncheck: [make]\n---\nMake a file.\n")],

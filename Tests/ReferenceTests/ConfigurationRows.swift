@@ -31,6 +31,7 @@ enum ConfigurationRows {
     case .url: "address"
     case .variable: "name of a variable"
     case .amount: "amount, 0 or more"
+    case .window: "hours of the day"
     }
   }
 }

@@ -21,7 +21,8 @@ enum Samples {
       .accepted(
         .init(
           id: try id(), sequence: 1, name: "a.md", lane: "urgent", origin: "inbox", sha256: "0",
-          bytes: 1, modified: 1, priority: 1, from: try id(), owner: .init(user: 1, group: 1))),
+          bytes: 1, modified: 1, priority: 1, from: try id(), owner: .init(user: 1, group: 1),
+          schedule: try schedule())),
       .leased(.init(pid: 1, version: "1")),
       .moved(.init(from: .running, to: .paused, reason: .user, detail: "why")),
       .planned(.init(origin: .tasks, phases: 1, subtasks: 1, commit: "0", estimate: estimate)),
@@ -45,12 +46,22 @@ enum Samples {
   }
 
   static func progress() throws -> Progress {
-    Progress(
+    var progress = Progress(
       id: try id(), title: "A", state: .paused, pauseReason: .user, detail: "why", percent: 1,
       phase: .init(number: 1, count: 1, title: "P"), subtasksDone: 0, subtasksTotal: 1,
       current: [.init(subtask: "1.1", title: "S", attempt: 1, bytes: 1)],
       tokens: .init(prompt: 1, completion: 1, booked: 2, budget: 3), left: estimate,
-      acceptedAt: time, updatedAt: time, runner: 1, lane: "urgent", priority: 1, sequence: 1)
+      acceptedAt: time, updatedAt: time, runner: 1, lane: "urgent", priority: 1, sequence: 1,
+      schedule: try schedule(), waits: .init(.window, until: time, text: "why"),
+      deadline: .init(at: time, expected: time, isMissed: true, text: "why"))
+    progress.runnerHeardAt = time
+    return progress
+  }
+
+  static func schedule() throws -> Schedule {
+    Schedule(
+      window: try TimeWindow("22:00-07:00"), notBefore: time, deadline: time,
+      after: [.init(name: "a", folder: "a", id: try id())])
   }
 
   static func receipt() throws -> Receipt {

@@ -155,7 +155,7 @@ import Testing
   }
 
   @Test(arguments: [
-    "sandbox: {network: true}", "notify: [a]", "serve:", "queue: {after_timeout: 1d}",
+    "sandbox: {network: true}", "notify: [a]", "serve:",
   ])
   func `what a later version brings is refused as what it is`(yaml: String) throws {
     let failure = try failure(yaml)

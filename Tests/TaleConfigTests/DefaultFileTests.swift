@@ -22,7 +22,8 @@ import Testing
   @Test func `the file of defaults explains every key with its meaning`() throws {
     let text = try SourceTree.text("config/default.yaml")
     for key in SettingKey.all {
-      let name = String(key.path.split(separator: ".").last ?? "")
+      let last = String(key.path.split(separator: ".").last ?? "")
+      let name = last == "*" ? "NAME" : last
       let explained =
         key.path.contains("*")
         ? text.contains("#   \(name): \(key.meaning)\n")

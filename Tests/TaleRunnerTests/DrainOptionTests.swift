@@ -1,4 +1,3 @@
-import Foundation
 import SystemPackage
 import TaleCore
 import TaleQueue
@@ -9,13 +8,6 @@ import Testing
 
 /// `tale drain --until` and `--lane`.
 @Suite(.timeLimit(.minutes(5))) struct DrainOptionTests {
-  /// The time of day as a test sets it.
-  final class SetTime: TimeSource {
-    private let time = Guarded(Timestamp(seconds: 1_800_000_000))
-    func now() -> Timestamp { time.withLock { $0 } }
-    func set(_ new: Timestamp) { time.withLock { $0 = new } }
-  }
-
   private static let end = Timestamp(seconds: 1_800_003_600)
 
   @Test func `at its end the running project is saved, and nothing new is started`() async throws {
@@ -82,36 +74,5 @@ import Testing
     #expect(try shop.active.count == 2, "the others are accepted")
     #expect(try await drain([""]) == ["a.md"])
     #expect(try await drain(nil) == ["b.md"])
-  }
-
-  @Test(arguments: [
-    ("2026-11-23T07:00", "2026-11-23T07:00:00.000Z"),
-    ("2026-11-23T07:00:30", "2026-11-23T07:00:30.000Z"),
-    ("2026-11-23T07:00:30Z", "2026-11-23T07:00:30.000Z"),
-    ("21:31", "2026-11-22T21:31:00.000Z"), ("21:30", "2026-11-23T21:30:00.000Z"),
-    ("00:00", "2026-11-23T00:00:00.000Z"),
-  ])
-  func `a moment is read in local time, and one of a day is the next`(text: String, moment: String)
-    throws
-  {
-    let now = try #require(Timestamp("2026-11-22T21:30:00.000Z"))
-    let offset = Int64(
-      TimeZone.current.secondsFromGMT(for: Date(timeIntervalSince1970: 1_795_383_000)))
-    // What it is there and then, so that the test holds in any zone without summer time between.
-    let local = Timestamp(
-      milliseconds: now.milliseconds - (text.hasSuffix("Z") ? 0 : offset * 1000))
-    let expected = try #require(Timestamp(moment))
-    #expect(
-      ClockTime.moment(text, after: local)
-        == Timestamp(
-          milliseconds: expected.milliseconds - (text.hasSuffix("Z") ? 0 : offset * 1000)))
-  }
-
-  @Test(arguments: [
-    "", "7:00", "24:00", "07:60", "07.00", "0700", "2026-11-23", "2026-11-23 07:00",
-    "2026-02-30T07:00", "2026-13-01T07:00", "2026-11-23T07:00:61", "2026-11-23T07:00+01:00", "soon",
-  ])
-  func `what is no moment is refused`(text: String) {
-    #expect(ClockTime.moment(text, after: Timestamp(seconds: 1_800_000_000)) == nil)
   }
 }

@@ -5,104 +5,101 @@ that answers the event with as many syncs, then a rename.
 """
 import os
 import pathlib
-import re
 import threading
 import time
 
-from benchmarks import household, report
-from benchmarks.counts import IS_SYNC, SYNCS
+from benchmarks import household, report, syncs
 
 DROPS = 50
-TEXT = "# Note {}\n\n- [ ] Write it -> `it.txt`\n"
-
-
-def drop(folder, number):
-    """Puts a description beside the inbox, and returns where it is and where it goes."""
-    source = pathlib.Path(folder, "queue", f".note-{number}.md")
-    source.write_text(TEXT.format(number))
-    return source, pathlib.Path(folder, "queue", "inbox", f"note-{number}.md")
 
 
 def accept_syncs(tale, env, folder):
     """Syncs of `tale watch` between the rename into the inbox and that into active/."""
-    trace = f"{folder}/pickup.trace"
-    before = ["strace", "-f", "-qq", "-e", f"trace={SYNCS},rename,renameat,renameat2", "-o", trace]
+    out = f"{folder}/pickup.trace"
     done = household.Arrivals(f"{folder}/queue/outbox")
-    with household.watch(tale, env, folder, before):
-        begun = len(pathlib.Path(trace).read_text().splitlines())
-        os.rename(*drop(folder, 0))
+    with household.watch(tale, env, folder, syncs.strace(out)):
+        begun = len(syncs.lines_of(out))
+        household.drop(folder, "note-0")
         done.next()
     done.close()
+    trace = syncs.Trace(syncs.lines_of(out)[begun:], f"{folder}/queue")
     count = 0
-    for line in pathlib.Path(trace).read_text().splitlines()[begun:]:
-        if re.search(r"rename.*/\.tale/staging/[^/\"]+\", .*/active/", line):
+    for step in trace.steps:
+        if step[0] == "rename" and trace.name(step[2]) == "active/ID":
             return count
-        count += bool(IS_SYNC.search(line))
+        count += syncs.is_sync(step)
     raise SystemExit("bench: the trace shows no rename into active/")
 
 
-def tale_times(tale, env, folder):
-    taken = []
-    accepted = household.Arrivals(f"{folder}/queue/active")
-    done = household.Arrivals(f"{folder}/queue/outbox")
-    with household.watch(tale, env, folder):
-        for number in range(1, DROPS + 1):
-            source, target = drop(folder, number)
-            began = time.monotonic()
-            os.rename(source, target)
-            accepted.next()
-            taken.append(time.monotonic() - began)
-            # The next drop finds the queue idle, as in the evening.
-            done.next()
-    accepted.close()
-    done.close()
-    return taken
+class Floor:
+    """An inotify loop in a thread of this process."""
 
+    def __init__(self, folder, count):
+        self.root, self.count = folder, count
+        for name in ("inbox", "staging", "active"):
+            os.makedirs(f"{folder}/{name}")
+        self.dropped, self.accepted = (
+            household.Arrivals(f"{folder}/{name}") for name in ("inbox", "active"))
+        self.worker = threading.Thread(target=self.take_up)
+        self.worker.start()
 
-def floor_times(folder, syncs):
-    places = {name: f"{folder}/floor/{name}" for name in ("inbox", "staging", "active")}
-    for place in places.values():
-        os.makedirs(place)
-    dropped, accepted = (household.Arrivals(places[name]) for name in ("inbox", "active"))
-
-    def take_up():
+    def take_up(self):
         for number in range(DROPS):
-            name = dropped.next()
-            for step in range(syncs):
-                path = f"{places['staging']}/{step}"
-                descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
-                os.write(descriptor, TEXT.format(number).encode())
+            name = self.dropped.next()
+            for step in range(self.count):
+                descriptor = os.open(
+                    f"{self.root}/staging/{step}", os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+                os.write(descriptor, household.description(number).encode())
                 os.fsync(descriptor)
                 os.close(descriptor)
-            os.rename(f"{places['inbox']}/{name}", f"{places['active']}/{name}")
+            os.rename(f"{self.root}/inbox/{name}", f"{self.root}/active/{name}")
 
-    worker = threading.Thread(target=take_up)
-    worker.start()
-    taken = []
-    for number in range(DROPS):
-        source = pathlib.Path(folder, "floor", f"{number}.md")
-        source.write_text(TEXT.format(number))
+    def drop(self, name):
+        """Seconds from the rename into its inbox to its active."""
+        source = pathlib.Path(self.root, f"{name}.md")
+        source.write_text(household.description(name))
         began = time.monotonic()
-        os.rename(source, f"{places['inbox']}/{number}.md")
-        accepted.next()
-        taken.append(time.monotonic() - began)
-    worker.join()
-    return taken
+        os.rename(source, f"{self.root}/inbox/{name}.md")
+        self.accepted.next()
+        return time.monotonic() - began
+
+    def close(self):
+        self.worker.join()
+        self.dropped.close()
+        self.accepted.close()
+
+
+def measured(tale, env, folder, count):
+    """Seconds of each drop, of tale and of the floor by turns."""
+    floor = Floor(f"{folder}/floor", count)
+    accepted = household.Arrivals(f"{folder}/queue/active")
+    done = household.Arrivals(f"{folder}/queue/outbox")
+    own, least = [], []
+    with household.watch(tale, env, folder):
+        for number in range(1, DROPS + 1):
+            began = household.drop(folder, f"note-{number}")
+            accepted.next()
+            own.append(time.monotonic() - began)
+            # The next drop finds the queue idle, as in the evening.
+            done.next()
+            least.append(floor.drop(number))
+    for watched in (accepted, done, floor):
+        watched.close()
+    return own, least
 
 
 def run(tale, folder):
+    folder = os.path.realpath(folder)
     report.heading(f"Pickup: rename into the inbox to active/, {DROPS} drops")
     server = household.Scripted()
     env = household.environment(folder, server.config(f"{folder}/config.yaml"))
-    os.makedirs(f"{folder}/queue/inbox")
-    os.makedirs(f"{folder}/queue/active")
-    os.makedirs(f"{folder}/queue/outbox")
-    syncs = accept_syncs(tale, env, folder)
-    report.row("syncs until the drop stands in active/", syncs)
-    own = report.times(tale_times(tale, env, folder))
-    floor = report.times(floor_times(folder, syncs))
+    for name in ("inbox", "active", "outbox"):
+        os.makedirs(f"{folder}/queue/{name}")
+    count = accept_syncs(tale, env, folder)
+    report.row("syncs until the drop stands in active/, seen in this run", count)
+    own, least = measured(tale, env, folder, count)
     server.close()
-    for name, mine, least in zip(("median", "99 of 100"), own, floor):
+    for name, mine, floor in zip(("median", "99 of 100"), report.times(own), report.times(least)):
         report.row(f"{name}", f"{mine:.1f}", "ms")
-        report.row("  floor: inotify, as many syncs, rename", f"{least:.1f}",
-                   f"ms ({mine / least:.1f}x)")
+        report.row("  floor: inotify, as many syncs, rename", f"{floor:.1f}",
+                   f"ms ({mine / floor:.1f}x)")

@@ -1,5 +1,7 @@
 """How results are printed, and which of them were judged."""
+import os
 import statistics
+import subprocess
 
 missed = []
 
@@ -10,6 +12,19 @@ def row(what, value, unit=""):
 
 def heading(text):
     print(f"\n{text}", flush=True)
+
+
+def place(tale, folder):
+    """What is measured, and where: figures without that say nothing."""
+    def output(*command):
+        told = subprocess.run(command, capture_output=True, text=True).stdout
+        # Of file systems mounted on one place the last is the one that is seen.
+        return told.strip().rpartition("\n")[2] or "?"
+    version = output(tale, "--version")
+    disk = output("findmnt", "-n", "-o", "FSTYPE", "-T", folder)
+    print(f"tale {version.removeprefix('tale ')} ({tale}, {os.path.getsize(tale) / 1e6:.0f} MB)\n"
+          f"{os.cpu_count()} processors, load {os.getloadavg()[0]:.1f}, Linux {os.uname().release}, "
+          f"{disk} below {os.path.dirname(folder)}", flush=True)
 
 
 def limit(what, value, most, unit):

@@ -52,9 +52,10 @@ static inline int tale_rename_exchange(const char *one, const char *other) {
 static inline void tale_name_thread(const char *name) { prctl(PR_SET_NAME, name, 0, 0, 0); }
 
 /// Starts a program that outlives its parent: a session of its own, no inherited descriptor,
-/// standard input from /dev/null, output and errors to `log`, default signal actions, nothing
+/// standard input from `input` (below 0: /dev/null), output and errors to `log`, default signal actions, nothing
 /// blocked. 0, or the number of the error.
-int tale_spawn_detached(char *const arguments[], const char *folder, int log, pid_t *pid);
+int tale_spawn_detached(char *const arguments[], const char *folder, int input, int log,
+                        pid_t *pid);
 
 /// pidfd_open(2): a handle that means this process for ever. -1 and errno on failure.
 static inline int tale_pidfd_open(pid_t pid) { return (int)syscall(SYS_pidfd_open, pid, 0u); }

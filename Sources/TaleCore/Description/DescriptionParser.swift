@@ -59,7 +59,8 @@ public struct DescriptionParser: Sendable {
       title: title, body: body, priority: header?.priority ?? 0, model: header?.model,
       thinking: header?.thinking ?? .auto, start: header?.start ?? .empty,
       budget: header?.budget ?? .init(),
-      outputs: header?.outputs ?? [], retries: header?.retries, plan: plan)
+      outputs: header?.outputs ?? [], retries: header?.retries, plan: plan,
+      timing: header?.timing ?? .init())
   }
 
   private func decode(_ bytes: [UInt8]) throws(DescriptionProblem) -> String {

@@ -12,6 +12,7 @@ struct FrontMatter {
   private(set) var outputs: [DeliverablePath]?
   private(set) var retries: Int?
   private(set) var phases: YAMLValue?
+  private(set) var timing = ProjectDescription.Timing()
   private var lines: [String: Int] = [:]
 
   /// Every key that a description may have.
@@ -22,9 +23,7 @@ struct FrontMatter {
 
   /// Keys that are part of the format but that this build does not carry out. A project that asks
   /// for one is refused: running it without would break what its owner relies on.
-  static let notCarriedOut = [
-    "window", "not_before", "deadline", "after", "check", "sandbox", "notify",
-  ]
+  static let notCarriedOut = ["check", "sandbox", "notify"]
 
   /// What a budget may have.
   static let budgetKeys = ["tokens", "time", "cost"]
@@ -82,6 +81,7 @@ struct FrontMatter {
       }
     case "retries": retries = try value.integer(of: key, in: 0...20)
     case "phases": phases = value
+    case "window", "not_before", "deadline", "after": try timing.read(key, value)
     default: preconditionFailure("the key \(key) is known but not read")
     }
   }

@@ -18,6 +18,26 @@ public struct ProjectDescription: Sendable, Equatable {
   public var retries: Int?
   /// The plan, where the description is its own; nil: the task model makes one.
   public var plan: Plan?
+  /// When it is to run.
+  public var timing = Timing()
+
+  /// The keys of the schedule as they were written; only acceptance makes moments of them.
+  public struct Timing: Sendable, Equatable {
+    public var window: TimeWindow?
+    public var notBefore: ClockTime?
+    public var deadline: ClockTime?
+    public var after: [PredecessorName] = []
+    /// Where the deadline and each of `after` stand, for what only acceptance can find wrong.
+    var deadlinePlace = Place()
+    var afterPlaces: [Place] = []
+
+    struct Place: Sendable, Equatable {
+      var line: Int?
+      var column: Int?
+    }
+
+    public init() {}
+  }
 
   public enum Thinking: String, Sendable, Codable, CaseIterable { case auto, on, off }
 

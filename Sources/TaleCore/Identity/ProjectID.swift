@@ -5,6 +5,8 @@
 public struct ProjectID: Hashable, Sendable, Comparable, Codable, CustomStringConvertible {
   public static let maxLength = 64
   private static let suffixLength = 4
+  /// Of the readable part: what the time, the random characters and two hyphens leave.
+  static let maxSlugLength = maxLength - "20261122-213005".utf8.count - suffixLength - 2
   private static let alphabet = Array("abcdefghijkmnpqrstuvwxyz23456789")
 
   public let description: String
@@ -26,13 +28,17 @@ public struct ProjectID: Hashable, Sendable, Comparable, Codable, CustomStringCo
     acceptedAt time: Timestamp, name: String, random: inout some RandomNumberGenerator
   ) {
     let stamp = time.compact
-    let room = Self.maxLength - stamp.utf8.count - Self.suffixLength - 2
-    let slug = Slug.make(from: name, maxLength: room)
+    let slug = Slug.make(from: name, maxLength: Self.maxSlugLength)
     let suffix = String(
       (0..<Self.suffixLength).map { _ in
         Self.alphabet[Int.random(in: 0..<Self.alphabet.count, using: &random)]
       })
     description = "\(stamp)-\(slug)-\(suffix)"
+  }
+
+  /// The readable part: `word-counter`.
+  public var slug: String {
+    description.split(separator: "-").dropFirst(2).dropLast().joined(separator: "-")
   }
 
   public init(from decoder: any Decoder) throws {

@@ -28,7 +28,8 @@ public enum Slug {
       || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
   }
 
-  private static func withoutExtension(_ name: String) -> Substring {
+  /// A name without the ending by which a description is known.
+  static func withoutExtension(_ name: String) -> Substring {
     for ending in extensions where name.lowercased().hasSuffix(".\(ending)") {
       return name.dropLast(ending.count + 1)
     }

@@ -40,11 +40,13 @@ public enum Event: Sendable, Equatable {
     public var from: ProjectID?
     /// Whom the drop belonged to, where that was another user than the one who runs tale.
     public var owner: FileOwner?
+    /// When it may run; nil: whenever its lane may.
+    public var schedule: Schedule?
 
     public init(
       id: ProjectID, sequence: Int, name: String, lane: String, origin: String, sha256: String,
       bytes: Int, modified: Int? = nil, priority: Int, from: ProjectID? = nil,
-      owner: FileOwner? = nil
+      owner: FileOwner? = nil, schedule: Schedule? = nil
     ) {
       self.id = id
       self.sequence = sequence
@@ -57,6 +59,7 @@ public enum Event: Sendable, Equatable {
       self.priority = priority
       self.from = from
       self.owner = owner
+      self.schedule = schedule
     }
   }
 

@@ -25,9 +25,17 @@ public struct Progress: Sendable, Equatable, Codable {
   public var updatedAt: Timestamp
   /// The process that holds the lease; nil when none does.
   public var runner: Int?
+  /// When that process last gave a sign of life; only where somebody looked, nil in the file.
+  public var runnerHeardAt: Timestamp?
   public var lane: String
   public var priority: Int
   public var sequence: Int
+  /// As resolved at acceptance; nil: it may run whenever its lane may.
+  public var schedule: Schedule?
+  /// Why it does not run now, at the time of writing; nil: its turn comes by itself.
+  public var waits: Waits?
+  /// With a deadline only.
+  public var deadline: Deadline?
 
   public struct PhaseProgress: Sendable, Equatable, Codable {
     /// 1 for the first.
@@ -80,7 +88,7 @@ public struct Progress: Sendable, Equatable, Codable {
     detail: String? = nil, percent: Int, phase: PhaseProgress? = nil, subtasksDone: Int,
     subtasksTotal: Int, current: [Current] = [], tokens: Tokens, left: Estimate? = nil,
     acceptedAt: Timestamp, updatedAt: Timestamp, runner: Int? = nil, lane: String, priority: Int,
-    sequence: Int
+    sequence: Int, schedule: Schedule? = nil, waits: Waits? = nil, deadline: Deadline? = nil
   ) {
     self.id = id
     self.title = title
@@ -100,5 +108,8 @@ public struct Progress: Sendable, Equatable, Codable {
     self.lane = lane
     self.priority = priority
     self.sequence = sequence
+    self.schedule = schedule
+    self.waits = waits
+    self.deadline = deadline
   }
 }

@@ -26,7 +26,7 @@ extension Progress {
         ? Estimate.left(total - finished, after: book.calls) : nil,
       acceptedAt: book.acceptedAt ?? now, updatedAt: now, runner: runner,
       lane: book.accepted?.lane ?? "", priority: book.accepted?.priority ?? 0,
-      sequence: book.accepted?.sequence ?? 0)
+      sequence: book.accepted?.sequence ?? 0, schedule: book.accepted?.schedule)
   }
 
   private static func phase(of plan: Plan, done: Set<Subtask.ID>) -> PhaseProgress? {
@@ -51,6 +51,7 @@ extension Progress {
       "- Tokens: \(tokens.booked.grouped)\(cap) (\(tokens.prompt.grouped) read, \(tokens.completion.grouped) written)"
     )
     if let left, subtasksDone < subtasksTotal { lines.append("- Time left: \(left.time)") }
+    if let deadline { lines.append("- Deadline: \(deadline.text)") }
     lines += ["- ID: \(id)", "- Written: \(updatedAt.readable)", ""]
     return lines.joined(separator: "\n")
   }
@@ -58,6 +59,21 @@ extension Progress {
   /// `running, 40 %`, with what a person should know.
   public var headline: String {
     let why = pauseReason.map { " (\($0))" } ?? ""
-    return "\(state)\(why), \(percent) %" + (detail.map { ": \($0)" } ?? "")
+    // What it waits for now says more than why it stopped then.
+    let known = waits?.text ?? detail
+    return "\(state)\(why), \(percent) %" + (known.map { ": \($0)" } ?? "")
+  }
+
+  /// What to say of a runner that has given no sign of life for long; nil while it does.
+  ///
+  /// A runner writes its heartbeat every 15 s.
+  public func silence(at now: Timestamp) -> String? {
+    guard let runner, let runnerHeardAt else { return nil }
+    let seconds = (now - runnerHeardAt).milliseconds / 1000
+    guard seconds > 60 else { return nil }
+    return """
+      process \(runner) has not been heard of for \(DurationText.readable(seconds: Int(seconds))); \
+      if it hangs, tale takeover \(id)
+      """
   }
 }

@@ -18,11 +18,9 @@ struct Machine: Sendable {
       pointer.withMemoryRebound(to: CChar.self, capacity: 65) { String(cString: $0) }
     }
     let processors = (try? DurableFile.read("/proc/cpuinfo", limit: 16 << 20)) ?? []
-    let path = getenv("PATH").map { String(cString: $0) } ?? "/usr/local/bin:/usr/bin:/bin"
     return Machine(
       architecture: architecture, processors: String(decoding: processors, as: UTF8.self),
-      // An empty or relative entry means the working folder, from which nothing is to be run.
-      path: path.split(separator: ":").filter { $0.hasPrefix("/") }.map { FilePath(String($0)) })
+      path: ProgramPath.current.folders)
   }
 
   /// Why the packaged server cannot run here, or nil.
@@ -37,19 +35,8 @@ struct Machine: Sendable {
   }
 
   /// The absolute path of a program on PATH.
-  func program(_ name: String) -> FilePath? {
-    path.lazy.map { $0.appending(name) }.first { path in
-      guard let target = target(path), let status = try? FileStatus.of(FilePath(target)) else {
-        return false
-      }
-      return status.kind == .regular && path.withPlatformString { access($0, X_OK) } == 0
-    }
-  }
+  func program(_ name: String) -> FilePath? { ProgramPath(path).program(name) }
 
   /// Where a path leads when every link is followed; nil where it leads nowhere.
-  func target(_ path: FilePath) -> String? {
-    guard let resolved = path.withPlatformString({ realpath($0, nil) }) else { return nil }
-    defer { free(resolved) }
-    return String(cString: resolved)
-  }
+  func target(_ path: FilePath) -> String? { ProgramPath.target(path) }
 }

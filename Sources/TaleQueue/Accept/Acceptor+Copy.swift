@@ -58,6 +58,9 @@ extension Acceptor {
     /// What is planned and done already.
     public var plan: Plan?
     public var done: Set<Subtask.ID> = []
+    /// Of a project that is made from another: what that one's schedule leaves for it. Names
+    /// without an ID are resolved at acceptance.
+    public var schedule: Schedule?
 
     public init(name: String, lane: String, origin: String, from: ProjectID? = nil) {
       self.name = name

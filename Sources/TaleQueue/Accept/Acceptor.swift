@@ -26,6 +26,11 @@ public struct Acceptor: Sendable {
   private let currentLimits: @Sendable () -> AcceptLimits
   let time: any TimeSource
   let deliveries: AcceptedLog
+  /// What moments in descriptions mean, and when lanes are open.
+  public var timetable = Timetable()
+  /// Whether predecessors must be there that are named by their IDs; a preview has a queue of its
+  /// own, without them.
+  public var knowsPredecessors = true
 
   public init(queue: Queue, limits: AcceptLimits, time: any TimeSource) {
     self.init(queue: queue, time: time) { limits }
@@ -139,13 +144,13 @@ public struct Acceptor: Sendable {
   func complete(
     _ staged: ProjectFolder, _ drop: Drop, sha256: String, sequence: Int, at now: Timestamp
   ) throws(SystemFailure) -> Result<ProjectDescription, DescriptionProblem> {
-    let parsed = try parse(staged, name: drop.name)
+    let (parsed, schedule) = try schedule(try parse(staged, name: drop.name), drop, at: now)
     let accepted = Event.Accepted(
       id: staged.id, sequence: sequence, name: drop.name,
       lane: drop.lane, origin: drop.origin, sha256: sha256,
       bytes: try FileStatus.of(staged.description).size, modified: drop.modified,
       priority: (try? parsed.get().priority) ?? 0, from: drop.label?.from,
-      owner: drop.owner ?? drop.label?.owner)
+      owner: drop.owner ?? drop.label?.owner, schedule: schedule)
     try write(accepted, parsed, drop.label, into: staged, at: now)
     try Folder.sync(staged.path)
     return parsed
@@ -187,9 +192,11 @@ public struct Acceptor: Sendable {
         try journal.append(
           .ended(.init(outcome: .rejected, reason: "\(problem)")), at: now, durable: false)
       }
-      let progress = Progress.of(
+      var progress = Progress.of(
         journal.book, id: staged.id, title: title, budget: budget, plan: label?.plan,
         done: label?.done ?? [], runner: nil, at: now)
+      timetable.fill(
+        &progress, waits: timetable.waits(accepted.schedule, lane: accepted.lane, at: now), at: now)
       try DurableFile.create(staged.progress, with: try JSON.document(progress), synced: false)
       try DurableFile.create(
         staged.progressText, with: Array(progress.text.utf8), synced: false)

@@ -6,17 +6,17 @@ internal import TaleSystem
 /// Takes drops out of the inbox together: what they have in common is synced once for all.
 ///
 /// Each drop is synced, then all are noted in a list in staging, moved there side by side, and made
-/// into projects one after the other; then all get their places. Each step is on disk before the
-/// next begins.
+/// into projects; then all get their places. Each step is on disk before the next begins; within
+/// one, drops wait for the disk side by side.
 ///
 /// Only for the holder of the accept lock.
-struct BatchAccept {
+struct BatchAccept: Sendable {
   private let acceptor: Acceptor
   private var outcomes: [Result<Acceptor.Outcome, SystemFailure>]
   private var drops: [Drop] = []
   private var unfinished: SystemFailure?
 
-  private struct Drop {
+  private struct Drop: Sendable {
     let index: Int
     let source: FilePath
     let origin: BatchList.Origin
@@ -29,7 +29,7 @@ struct BatchAccept {
   }
 
   /// A project that is whole and waits for its place.
-  private struct Ready {
+  private struct Ready: Sendable {
     let drop: Drop
     let rejection: DescriptionProblem?
     let delivery: AcceptedLog.Entry
@@ -38,14 +38,23 @@ struct BatchAccept {
   /// Looks at each drop for the last time before it is moved.
   init(_ acceptor: Acceptor, _ entries: [InboxEntry]) {
     self.acceptor = acceptor
-    outcomes = Array(repeating: .success(.lost), count: entries.count)
-    for (index, entry) in entries.enumerated() {
-      do throws(SystemFailure) {
-        if let drop = try look(at: entry, index) { drops.append(drop) }
-      } catch {
-        outcomes[index] = .failure(error)
+    outcomes = []
+    let looks = Together.map(entries.count) { index in
+      Self.look(at: entries[index], index, acceptor)
+    }
+    for look in looks {
+      switch look {
+      case .take(let drop):
+        drops.append(drop)
+        outcomes.append(.success(.lost))
+      case .leave(let outcome): outcomes.append(outcome)
       }
     }
+  }
+
+  private enum LastLook: Sendable {
+    case take(Drop)
+    case leave(Result<Acceptor.Outcome, SystemFailure>)
   }
 
   private var folders: QueueFolders { acceptor.queue.folders }
@@ -70,26 +79,30 @@ struct BatchAccept {
 
   // MARK: Steps
 
-  private mutating func look(
-    at entry: InboxEntry, _ index: Int
-  ) throws(SystemFailure) -> Drop? {
-    guard case .candidate(let candidate) = entry.verdict else { return nil }
+  private static func look(
+    at entry: InboxEntry, _ index: Int, _ acceptor: Acceptor
+  ) -> LastLook {
+    guard case .candidate(let candidate) = entry.verdict else { return .leave(.success(.lost)) }
+    let folders = acceptor.queue.folders
     let source = folders.inbox(lane: entry.lane).appending(entry.name)
-    let (look, sha256) = try acceptor.look(at: source, candidate)
-    switch look {
-    case .settled: break
-    case .gone: return nil
-    case .busy:
-      outcomes[index] = .success(.busy)
-      return nil
+    do throws(SystemFailure) {
+      let (look, sha256) = try acceptor.look(at: source, candidate)
+      switch look {
+      case .settled: break
+      case .gone: return .leave(.success(.lost))
+      case .busy: return .leave(.success(.busy))
+      }
+      let id = acceptor.newID(entry.name.string)
+      return .take(
+        Drop(
+          index: index, source: source,
+          origin: .init(
+            id: id, lane: entry.lane, name: entry.name, isFolder: candidate.kind == .folder),
+          staged: ProjectFolder(id, in: folders.staging), sha256: sha256,
+          displayName: entry.name.string, owner: Acceptor.other(candidate.status)))
+    } catch {
+      return .leave(.failure(error))
     }
-    let id = acceptor.newID(entry.name.string)
-    return Drop(
-      index: index, source: source,
-      origin: .init(
-        id: id, lane: entry.lane, name: entry.name, isFolder: candidate.kind == .folder),
-      staged: ProjectFolder(id, in: folders.staging), sha256: sha256,
-      displayName: entry.name.string, owner: Acceptor.other(candidate.status))
   }
 
   /// Makes the folders and the list; their names are on disk when this returns.
@@ -127,21 +140,39 @@ struct BatchAccept {
   /// Makes each into a whole project in staging; what cannot be one goes back.
   private mutating func complete(from first: Int) -> [Ready] {
     var ready: [Ready] = []
-    for (offset, drop) in drops.enumerated() {
-      do throws(SystemFailure) {
-        guard try isUnchanged(drop) else {
-          outcomes[drop.index] = .success(.busy)
-          putBack(drop)
-          continue
-        }
-        if let project = try complete(drop, sequence: first + offset) { ready.append(project) }
-      } catch {
+    let (batch, drops) = (self, drops)
+    let completions = Together.map(drops.count) { number in
+      batch.complete(drops[number], sequence: first + number)
+    }
+    for (drop, completion) in zip(drops, completions) {
+      switch completion {
+      case .whole(let project): ready.append(project)
+      case .redelivered(let earlier): outcomes[drop.index] = .success(.redelivered(earlier))
+      case .busy:
+        outcomes[drop.index] = .success(.busy)
+        putBack(drop)
+      case .refused(let failure):
         // A full disk, mostly. The drop belongs where its owner sees it, not into staging.
-        outcomes[drop.index] = .failure(error)
+        outcomes[drop.index] = .failure(failure)
         putBack(drop)
       }
     }
     return ready
+  }
+
+  private enum Completion: Sendable {
+    case whole(Ready)
+    case redelivered(ProjectID)
+    case busy
+    case refused(SystemFailure)
+  }
+
+  private func complete(_ drop: Drop, sequence: Int) -> Completion {
+    do throws(SystemFailure) {
+      return try isUnchanged(drop) ? try make(drop, sequence: sequence) : .busy
+    } catch {
+      return .refused(error)
+    }
   }
 
   /// A writer that opened the drop before it was moved still has it.
@@ -151,10 +182,7 @@ struct BatchAccept {
     return look == .settled && sha256 == drop.sha256
   }
 
-  /// Nil for a re-delivery, and for what changes still.
-  private mutating func complete(
-    _ drop: Drop, sequence: Int
-  ) throws(SystemFailure) -> Ready? {
+  private func make(_ drop: Drop, sequence: Int) throws(SystemFailure) -> Completion {
     let staged = drop.staged
     let target = drop.origin.isFolder ? staged.input : staged.description
     try Folder.renameKeeping(folders.drop(staged.id), to: target)
@@ -163,10 +191,7 @@ struct BatchAccept {
     case .notNeeded: break
     // It may have been written meanwhile, by its owner or through another name.
     case .copied: known = nil
-    case .changedMeanwhile:
-      outcomes[drop.index] = .success(.busy)
-      putBack(drop)
-      return nil
+    case .changedMeanwhile: return .busy
     }
     if drop.origin.isFolder { try acceptor.takeDescription(from: staged) }
     let description: String
@@ -182,8 +207,7 @@ struct BatchAccept {
       sha256: content, modified: try FileStatus.of(target).modified.seconds)
     if let earlier = try acceptor.deliveries.find(delivery) {
       try acceptor.discard(staged, durable: false)
-      outcomes[drop.index] = .success(.redelivered(earlier))
-      return nil
+      return .redelivered(earlier)
     }
     let parsed = try acceptor.complete(
       staged,
@@ -191,10 +215,11 @@ struct BatchAccept {
         lane: delivery.lane, name: delivery.name, origin: "inbox", modified: delivery.modified,
         owner: drop.owner),
       sha256: description, sequence: sequence, at: delivery.time)
-    guard case .failure(let problem) = parsed else {
-      return Ready(drop: drop, rejection: nil, delivery: delivery)
+    switch parsed {
+    case .success: return .whole(Ready(drop: drop, rejection: nil, delivery: delivery))
+    case .failure(let problem):
+      return .whole(Ready(drop: drop, rejection: problem, delivery: delivery))
     }
-    return Ready(drop: drop, rejection: problem, delivery: delivery)
   }
 
   private mutating func place(_ ready: [Ready], _ list: FilePath) throws(SystemFailure) {

@@ -84,6 +84,30 @@ public struct Journal: ~Copyable {
 
   /// Bytes that nearly every last line fits into.
   private static let lastLineBytes = 1 << 14
+  /// The first line alone, which never changes: what was accepted, and when it may run.
+  public static func readFirst(_ path: FilePath) throws(JournalFailure) -> JournalLine {
+    var bytes: [UInt8] = []
+    do {
+      let file = try Descriptor.open(path, O_RDONLY | O_NOFOLLOW)
+      repeat {
+        let chunk = try file.readChunk(upTo: firstLineBytes)
+        if chunk.isEmpty { break }
+        bytes += chunk
+      } while !bytes.contains(UInt8(ascii: "\n")) && bytes.count < maxFirstLineBytes
+    } catch {
+      throw .system(error)
+    }
+    guard let end = bytes.firstIndex(of: UInt8(ascii: "\n")) else {
+      throw .damaged(path, line: 1, why: "it has no whole first line")
+    }
+    do { return try JSON.decode(JournalLine.self, from: bytes[..<end]) } catch {
+      throw .damaged(path, line: 1, why: "\(error)")
+    }
+  }
+
+  /// What nearly every first line fits into, and what it has at most.
+  private static let firstLineBytes = 4096
+  private static let maxFirstLineBytes = 1 << 20
 
   /// Appends a line.
   ///

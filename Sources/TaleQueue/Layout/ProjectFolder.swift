@@ -16,6 +16,8 @@ public struct ProjectFolder: Sendable, Hashable {
   public var description: FilePath { path.appending("project.md") }
   /// What came with it, when a folder was dropped.
   public var input: FilePath { path.appending("input") }
+  /// What its predecessors made, a folder for each.
+  public var after: FilePath { path.appending("after") }
   /// The deliverable, a git repository.
   public var work: FilePath { path.appending("work") }
   public var journal: FilePath { path.appending("events.jsonl") }

@@ -52,10 +52,8 @@ public struct ProjectList: Sendable {
     of project: ProjectFolder, in queue: Queue
   ) throws -> Progress? {
     let isActive = queue.isActive(project)
-    if var progress = try? written(project), isActive || progress.state.hasEnded {
-      // What a killed runner wrote last names a process that is gone.
-      if progress.runner != nil { progress.runner = try Lease.holder(of: project) }
-      return progress
+    if let progress = try? written(project), isActive || progress.state.hasEnded {
+      return progress.runner == nil ? progress : progress.held(by: try Lease.holding(of: project))
     }
     let book: ProjectBook
     do { book = try Journal.readBook(project.journal) } catch {
@@ -67,8 +65,8 @@ public struct ProjectList: Sendable {
     }
     return Progress.of(
       book, id: project.id, title: book.accepted?.name ?? "\(project.id)", budget: nil, plan: nil,
-      done: [], runner: isActive ? try Lease.holder(of: project) : nil,
-      at: book.updatedAt ?? Timestamp(milliseconds: 0))
+      done: [], runner: nil, at: book.updatedAt ?? Timestamp(milliseconds: 0)
+    ).held(by: isActive ? try Lease.holding(of: project) : nil)
   }
 
   private static func written(_ project: ProjectFolder) throws -> Progress? {
@@ -78,5 +76,16 @@ public struct ProjectList: Sendable {
     // Decoded once, not first for its schema: there may be thousands.
     let progress = try JSON.decode(Progress.self, from: bytes)
     return progress.schema <= JSON.schema ? progress : nil
+  }
+}
+
+extension Progress {
+  /// With the holder of the lease as it is now: what a killed runner wrote last names one that is
+  /// gone.
+  public func held(by holding: Lease.Holding?) -> Progress {
+    var progress = self
+    progress.runner = holding?.pid
+    progress.runnerHeardAt = holding?.heardAt
+    return progress
   }
 }

@@ -1,6 +1,6 @@
 internal import Glibc
 internal import SystemPackage
-internal import TaleCore
+public import TaleCore
 public import TaleSystem
 
 /// The right to work on a project: held by at most one process, free at once when it dies.
@@ -33,16 +33,41 @@ public struct Lease: ~Copyable, Sendable {
     try lock.note("\(getpid())\n")
   }
 
-  /// Who holds the lease of a project now, for people; nil when nobody does.
-  public static func holder(of folder: ProjectFolder) throws(SystemFailure) -> Int? {
+  /// What a lease that is held says of its holder.
+  public struct Holding: Sendable, Equatable {
+    /// The process that noted itself last.
+    public let pid: Int
+    /// Its last heartbeat.
+    public let heardAt: Timestamp
+  }
+
+  /// Who holds the lease of a project now, for people; nil when nobody does, as far as it can be
+  /// seen from here.
+  public static func holding(of folder: ProjectFolder) throws(SystemFailure) -> Holding? {
     do {
-      guard try FileStatus.ifPresent(folder.lease) != nil else { return nil }
-      let bytes = try DurableFile.read(folder.lease, limit: 64)
+      guard let status = try FileStatus.ifPresent(folder.lease) else { return nil }
+      let noted = try note(in: folder)
       // Asked without taking the lock: that would keep it, for a moment, from whoever takes it now.
-      if try FileLock.isFree(folder.lease) { return nil }
-      return Int(String(decoding: bytes, as: UTF8.self).filter(\.isNumber))
+      guard try LockTable.now().has(status), let noted else { return nil }
+      return Holding(
+        pid: noted,
+        heardAt: Timestamp(
+          milliseconds: Int64(status.modified.seconds) * 1000
+            + Int64(status.modified.nanoseconds / 1_000_000)))
     } catch  where error.isMissing {
       return nil
     }
+  }
+
+  /// The process of ``holding(of:)``.
+  public static func holder(of folder: ProjectFolder) throws(SystemFailure) -> Int? {
+    try holding(of: folder)?.pid
+  }
+
+  /// The process that noted itself last, whether it holds the lease or not; nil while it writes.
+  static func note(in folder: ProjectFolder) throws(SystemFailure) -> Int? {
+    let text = String(decoding: try DurableFile.read(folder.lease, limit: 64), as: UTF8.self)
+    // Half a number would be another process's.
+    return text.hasSuffix("\n") ? Int(text.dropLast()) : nil
   }
 }

@@ -102,5 +102,8 @@ public struct ControlCommand: Sendable {
 /// The project's folder is nowhere any more: somebody removed it.
 public struct ProjectGone: Error, CustomStringConvertible {
   public let id: ProjectID
+
+  public init(id: ProjectID) { self.id = id }
+
   public var description: String { "\(id) is gone from the queue" }
 }

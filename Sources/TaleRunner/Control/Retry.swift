@@ -67,6 +67,7 @@ public struct Retry {
           """)
     }
     let checkpoint = try checkpoint(of: old, ended.outcome, anew: anew)
+    let now = environment.time.now()
     var label = Acceptor.CopyLabel(
       name: accepted.name, lane: accepted.lane, origin: "retry", from: old.id)
     // As it stands there: the journal is its owner's by now.
@@ -74,6 +75,7 @@ public struct Retry {
     if status.owner != geteuid() {
       label.owner = FileOwner(user: status.owner, group: status.group)
     }
+    label.schedule = try accepted.schedule.map { try remaining(of: $0, old, at: now) }
     if let checkpoint {
       label.plan = checkpoint.plan
       label.done = checkpoint.state.finished
@@ -90,6 +92,7 @@ public struct Retry {
       let outcome = try environment.acceptor.accept(label, willStand: willMake) { copy in
         try copy.takeDescription(of: old)
         if try FileStatus.ifPresent(old.input) != nil { try copy.takeInput(old.input) }
+        try takePredecessors(of: old, into: copy)
         if let checkpoint { try takeWork(of: old, checkpoint, into: copy) }
       }
       switch outcome {
@@ -103,6 +106,33 @@ public struct Retry {
     } catch let problem as DescriptionProblem {
       throw RetryRefusal(why: "\(problem). \(problem.mend)")
     }
+  }
+
+  /// What a schedule leaves for another try: its window, moments that are to come, and those
+  /// predecessors whose files did not come; names mean the latest project of that name anew.
+  private func remaining(
+    of schedule: Schedule, _ old: ProjectFolder, at now: Timestamp
+  ) throws -> Schedule {
+    var after: [Schedule.Predecessor] = []
+    for var predecessor in schedule.after ?? []
+    where try FileStatus.ifPresent(old.after.appending(predecessor.folder)) == nil {
+      predecessor.id = PredecessorName(predecessor.name).id
+      after.append(predecessor)
+    }
+    return Schedule(
+      window: schedule.window, notBefore: schedule.notBefore.flatMap { $0 > now ? $0 : nil },
+      deadline: schedule.deadline.flatMap { $0 > now ? $0 : nil },
+      after: after.isEmpty ? nil : after)
+  }
+
+  private func takePredecessors(of old: ProjectFolder, into copy: Acceptor.Copy) throws {
+    guard try FileStatus.ifPresent(old.after)?.kind == .folder else { return }
+    let tree = try Folder.tree(old.after, limit: Repository.filesMax)
+    try copy.checkSpace(for: tree.reduce(0) { $0 + $1.status.size })
+    try TreeCopy.copy(
+      old.after, to: copy.staged.after, links: .leaveOut, entriesMax: Repository.filesMax,
+      // What was cut off half-way.
+      skipping: { $0.components.first?.string.hasPrefix(".") == true })
   }
 
   /// Nil where it starts from nothing.

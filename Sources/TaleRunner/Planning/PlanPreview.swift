@@ -9,6 +9,8 @@ public struct PlanPreview: Sendable {
   public let calls: Int
   /// Tokens that these calls took.
   public let tokens: Int
+  /// When it may run; nil: at once.
+  public let schedule: Schedule?
 
   /// Makes the plan as a run would make it, and nothing more.
   ///
@@ -31,7 +33,9 @@ public struct PlanPreview: Sendable {
       throw error
     }
     let book = await record.book
-    return PlanPreview(plan: plan, calls: book.calls.count, tokens: book.bookedTokens)
+    return PlanPreview(
+      plan: plan, calls: book.calls.count, tokens: book.bookedTokens,
+      schedule: book.accepted?.schedule)
   }
 }
 

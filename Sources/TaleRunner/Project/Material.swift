@@ -1,10 +1,11 @@
 internal import SystemPackage
 internal import TaleCore
 
-/// A file that is there for models to read before anything was made: one of `input/`, or one that
-/// work/ began with.
+/// A file that is there for models to read before anything was made: one of `input/`, one that a
+/// predecessor made, or one that work/ began with.
 struct Material: Sendable, Equatable {
-  /// As prompts, plans and people name it: `input/notes.md`, or the path in work/.
+  /// As prompts, plans and people name it: `input/notes.md`, `after/NAME/notes.md`, or the path in
+  /// work/.
   let name: String
   let bytes: Int
   let place: Place
@@ -12,6 +13,8 @@ struct Material: Sendable, Equatable {
   enum Place: Sendable, Equatable {
     /// Beneath `input/`.
     case input(FilePath)
+    /// Beneath `after/`.
+    case after(FilePath)
     /// A path in work/.
     case work(String)
   }

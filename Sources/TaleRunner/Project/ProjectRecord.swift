@@ -111,9 +111,34 @@ actor ProjectRecord: CallBook {
   func markDone(_ committed: Event.Committed) throws {
     try note(.committed(committed))
     done.insert(committed.subtask)
+    try noteDeadline()
     current[committed.subtask] = nil
     try writeProgress()
   }
+
+  /// Says when the estimate begins to tell that the deadline cannot be met, and when it can again.
+  func noteDeadline() throws {
+    let book = journal.book
+    guard let schedule = book.accepted?.schedule, schedule.deadline != nil, !book.state.hasEnded
+    else { return }
+    let now = environment.time.now()
+    let count = plan?.subtasks.count ?? book.planned?.subtasks
+    let left = count.map { Estimate.left($0 - done.count, after: book.calls).secondsLow }
+    guard
+      let deadline = environment.timetable.deadline(
+        schedule, lane: book.accepted?.lane ?? "", left: left, at: now)
+    else { return }
+    let wasMissed =
+      book.notes.last { $0.message.hasPrefix(Self.deadlineMark) }?.level == .warning
+    if deadline.isMissed, !wasMissed {
+      try note(.noted(.init(.warning, "\(Self.deadlineMark)\(deadline.text)")))
+    } else if !deadline.isMissed, wasMissed {
+      try note(.noted(.init(.info, "\(Self.deadlineMark)\(deadline.text), so it can be met again")))
+    }
+  }
+
+  /// By it the journal tells what was said last.
+  private static let deadlineMark = "the deadline is "
 
   // MARK: Calls
 
@@ -168,6 +193,7 @@ actor ProjectRecord: CallBook {
   /// Once a second while the project runs.
   func tick() throws {
     ticks += 1
+    try noteDeadline()
     guard !current.isEmpty || ticks % Self.heartbeatTicks == 0 else { return }
     try writeProgress()
     try lease?.beat()
@@ -175,11 +201,16 @@ actor ProjectRecord: CallBook {
 
   func writeProgress() throws {
     let book = journal.book
-    let progress = Progress.of(
+    var progress = Progress.of(
       book, id: folder.id, title: title, budget: budget, plan: plan, done: done,
       current: book.state.hasEnded ? [] : current.values.sorted { $0.title < $1.title },
       runner: book.state.hasEnded || book.state == .paused ? nil : Int(getpid()),
       at: environment.time.now())
+    let timetable = environment.timetable
+    let waits =
+      progress.runner == nil
+      ? timetable.waits(progress.schedule, lane: progress.lane, at: progress.updatedAt) : nil
+    timetable.fill(&progress, waits: waits, endedAt: book.endedAt, at: progress.updatedAt)
     try DurableFile.replace(
       folder.progress, with: try JSON.document(progress), durable: false)
     try DurableFile.replace(

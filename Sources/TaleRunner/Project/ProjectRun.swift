@@ -25,7 +25,33 @@ public struct ProjectRun: Sendable {
   public init(_ environment: RunEnvironment) { self.environment = environment }
 
   /// Works until the project has ended or must pause. Cancelling the task pauses it.
-  public func run(_ lease: consuming Lease) async -> Outcome {
+  ///
+  /// - Parameter found: predecessors that came after it, by the names that its schedule says.
+  public func run(
+    _ lease: consuming Lease, found: [String: ProjectID] = [:]
+  ) async -> Outcome {
+    await with(lease) { try await work($0, $1, found) }
+  }
+
+  /// Carries out what a crash has left of an end; nothing where there is none.
+  func finish(_ lease: consuming Lease) async -> Outcome {
+    await with(lease) { try await settled($0, $1) ?? .passedOver }
+  }
+
+  /// Ends a project that can never run; not one that its user paused or cancelled meanwhile.
+  func fail(_ lease: consuming Lease, reason: String, advice: String) async -> Outcome {
+    await with(lease) { record, thread in
+      if let outcome = try await settled(record, thread) { return outcome }
+      await record.glance()
+      try await record.takeOver()
+      return .ended(try await end(nil, record, .failed, reason, advice), .failed)
+    }
+  }
+
+  private func with(
+    _ lease: consuming Lease,
+    _ body: (ProjectRecord, ThreadExecutor) async throws -> Outcome
+  ) async -> Outcome {
     let thread = ThreadExecutor(name: "project")
     let record: ProjectRecord
     do {
@@ -34,23 +60,34 @@ public struct ProjectRun: Sendable {
       return .left(why: "\(error)")
     }
     do {
-      return try await work(record, thread)
+      return try await body(record, thread)
     } catch {
       return .left(why: "the project could not be brought to a halt cleanly: \(error)")
     }
   }
 
-  private func work(_ record: ProjectRecord, _ thread: ThreadExecutor) async throws -> Outcome {
+  /// What became of a project before anything is done with it; nil where it is to be worked on.
+  private func settled(
+    _ record: ProjectRecord, _ thread: ThreadExecutor
+  ) async throws -> Outcome? {
     let book = await record.book
     if let ended = book.ended {
       return .ended(try await record.deliver(), ended.outcome)
     }
     if book.isBeingCancelled { return .ended(try await cancel(record, thread), .cancelled) }
-    if book.restsByUser { return .passedOver }
+    return book.restsByUser ? .passedOver : nil
+  }
+
+  private func work(
+    _ record: ProjectRecord, _ thread: ThreadExecutor, _ found: [String: ProjectID]
+  ) async throws -> Outcome {
+    if let outcome = try await settled(record, thread) { return outcome }
     await record.glance()
+    await environment.stayAwake()
     do {
-      let stage = try await Stage(environment, record, thread)
-      return await halt(stage, record) { try await stage.run() }
+      var stage = try await Stage(environment, record, thread)
+      stage.found = found
+      return await halt(stage, record) { [stage] in try await stage.run() }
     } catch {
       return await halt(nil, record) { throw error }
     }

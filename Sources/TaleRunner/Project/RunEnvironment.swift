@@ -19,6 +19,8 @@ public struct RunEnvironment: Sendable {
   public var logger: Logger
   /// tale's own, as the journal names it.
   public var version: String
+  /// Keeps the machine awake while projects run; nil: nothing does.
+  public var inhibitor: SleepInhibitor?
   /// When the work ends, what runs then is saved; nil: when all is done.
   public var endsAt: Timestamp?
 
@@ -51,8 +53,16 @@ public struct RunEnvironment: Sendable {
   /// The settings as they are now.
   public var settings: Settings { live.current }
 
+  /// From now on a project runs: the machine shall stay awake.
+  func stayAwake() async {
+    if settings.queue.inhibitsSleep { await inhibitor?.hold() } else { await inhibitor?.release() }
+  }
+
   /// Whether what comes is only accepted now.
   var onlyAccepts: Bool { settings.queue.mode == .accept }
+
+  /// When projects may run, as configured now.
+  public var timetable: Timetable { Timetable(settings.queue) }
 
   /// Nil where the work ends when all is done.
   var timeLeft: Duration? { endsAt.map { max($0 - time.now(), .zero) } }
@@ -63,7 +73,16 @@ public struct RunEnvironment: Sendable {
   /// Takes drops into this queue, within the limits that are configured at the time.
   public var acceptor: Acceptor {
     let live = live
-    return Acceptor(queue: queue, time: time) { AcceptLimits(live.current.queue) }
+    var acceptor = Acceptor(queue: queue, time: time) { AcceptLimits(live.current.queue) }
+    acceptor.timetable = timetable
+    return acceptor
+  }
+}
+
+extension Timetable {
+  /// As configured.
+  public init(_ settings: Settings.Queue) {
+    self.init(LocalTime(zone: settings.timeZone), windows: settings.windows)
   }
 }
 

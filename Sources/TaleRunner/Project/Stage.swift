@@ -14,6 +14,8 @@ struct Stage {
   let workspace: Workspace
   let description: ProjectDescription
   private let thread: ThreadExecutor
+  /// Predecessors that came after it, by the names that its schedule says.
+  var found: [String: ProjectID] = [:]
 
   /// Opens the project and brings it into order after whatever stopped it last.
   init(
@@ -42,6 +44,7 @@ struct Stage {
       group.addTask { await .work(Result { try await self.work() }) }
       group.addTask { await .heartbeat(self.beat()) }
       group.addTask { await .heartbeat(self.watchForOrders()) }
+      group.addTask { await .heartbeat(self.watchWindows()) }
       var endings: [Ending] = []
       for await ending in group {
         endings.append(ending)
@@ -93,8 +96,30 @@ struct Stage {
     }
   }
 
+  /// Ends when a window does: its own, or its lane's as it is configured by then.
+  private func watchWindows() async -> any Error {
+    let accepted = await record.book.accepted
+    let (window, lane) = (accepted?.schedule?.window, accepted?.lane ?? "")
+    while true {
+      let now = environment.time.now()
+      let timetable = environment.timetable
+      switch timetable.admission(window, lane: lane, at: now) {
+      case .opens, .never:
+        return WindowEnded(waits: timetable.waits(.init(window: window), lane: lane, at: now))
+      case .open(let end):
+        // In steps: clocks jump, and the one that waits may stand still while the machine sleeps.
+        let left = end.map { max($0 - now, .milliseconds(1)) } ?? .seconds(10)
+        do { try await environment.clock.sleep(for: min(left, .seconds(10))) } catch {
+          return error
+        }
+      }
+    }
+  }
+
   private func work() async throws -> ProjectFolder {
+    try await takePredecessors()
     let plan = try await planned()
+    try await record.noteDeadline()
     try await record.move(to: .running)
     for phase in plan.phases {
       try await run(phase, of: plan)
@@ -149,7 +174,7 @@ struct Stage {
           mend: "Name another file in the plan, and drop it again.")
       }
       for path in subtask.reads
-      where !materials.contains(where: { $0.answers(to: path.description) }) {
+      where !isToCome(path) && !materials.contains(where: { $0.answers(to: path.description) }) {
         let names = materials.map(\.name)
         let there =
           names.isEmpty
@@ -229,7 +254,7 @@ struct Stage {
     try DurableFile.replace(record.folder.receipt, with: try JSON.document(receipt))
     let text = ResultReport.text(
       record.folder.id, title: description.title, plan, book, deliverable,
-      at: environment.time.now())
+      localTime: environment.timetable.localTime, at: environment.time.now())
     try DurableFile.replace(record.folder.result, with: Array(text.utf8))
     return try await record.end(.done, deliverable.files.count.counted("file"))
   }

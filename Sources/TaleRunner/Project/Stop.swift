@@ -18,6 +18,8 @@ enum Stop {
       self = .pause(
         .waiting,
         detail: "the queue only accepts now (queue.mode); it goes on when things are run again")
+    case let ended as WindowEnded:
+      self = .pause(.window, detail: "\(ended)")
     case let failure as SubtaskFailed:
       self = .fail(
         reason: "\(failure)",

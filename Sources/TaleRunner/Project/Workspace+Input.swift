@@ -8,7 +8,7 @@ internal import TaleSystem
 /// What came with the project: read where it stands, or taken into work/ as its beginning.
 extension Workspace {
   /// Entries of a dropped folder; the same as when it was accepted.
-  private static let maxEntries = 100_000
+  static let maxEntries = 100_000
 
   /// Begins `main` with a copy of `input/`, unless that was done before.
   ///
@@ -62,6 +62,10 @@ extension Workspace {
 
   /// What is there to read, in the order of its names; the description itself is not among it.
   func list(_ start: ProjectDescription.Start) throws -> [Material] {
+    try begun(start) + predecessorFiles()
+  }
+
+  private func begun(_ start: ProjectDescription.Start) throws -> [Material] {
     switch start {
     case .input:
       guard let commit = try startCommit() else { return [] }
@@ -86,12 +90,13 @@ extension Workspace {
       guard let head = try head() else { return nil }
       return try repository.read(path, at: head, limit: Self.maxReadBytes)
         .flatMap(PlainText.of)
-    case .input(let path): return try inputBytes(path).flatMap(PlainText.of)
+    case .input(let path): return try bytes(of: path, beneath: input).flatMap(PlainText.of)
+    case .after(let path): return try bytes(of: path, beneath: after).flatMap(PlainText.of)
     }
   }
 
-  private func inputBytes(_ path: FilePath) throws -> [UInt8]? {
-    let top = try Descriptor.open(input, O_RDONLY | O_DIRECTORY | O_NOFOLLOW)
+  private func bytes(of path: FilePath, beneath folder: FilePath) throws -> [UInt8]? {
+    let top = try Descriptor.open(folder, O_RDONLY | O_DIRECTORY | O_NOFOLLOW)
     let file = try top.openBeneath(path, O_RDONLY | O_NONBLOCK)
     if try file.status().kind != .regular { return nil }
     return try file.readAll(limit: Self.maxReadBytes)

@@ -14,6 +14,8 @@ actor Workspace {
   private let root: FilePath
   /// What came with the project.
   let input: FilePath
+  /// What its predecessors made.
+  let after: FilePath
   private(set) var state = WorkState()
   private(set) var plan: Plan?
   /// Files to read from the start on; empty before ``findMaterials(_:)``.
@@ -30,6 +32,7 @@ actor Workspace {
   init(_ folder: ProjectFolder, thread: ThreadExecutor) throws {
     root = folder.work
     input = folder.input
+    after = folder.after
     self.thread = thread
     repository = try Repository.create(at: folder.work)
   }

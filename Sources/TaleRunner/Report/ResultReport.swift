@@ -1,12 +1,19 @@
 internal import TaleCore
+internal import TaleQueue
 
 /// result.md: what was made, how it was checked, what it cost.
 enum ResultReport {
   static func text(
     _ id: ProjectID, title: String, _ plan: Plan, _ book: ProjectBook, _ deliverable: Deliverable,
-    at now: Timestamp
+    localTime: LocalTime, at now: Timestamp
   ) -> String {
-    var lines = ["# \(title)", "", "Done on \(now.readable).", "", "## What was made", ""]
+    var lines = ["# \(title)", "", "Done on \(now.readable)."]
+    if let deadline = book.accepted?.schedule?.deadline {
+      let late = DurationText.readable(seconds: Int((now - deadline).milliseconds / 1000))
+      let met = now <= deadline ? "was met" : "was not met: it was done \(late) later"
+      lines += ["", "The deadline, \(localTime.text(deadline, at: now)), \(met)."]
+    }
+    lines += ["", "## What was made", ""]
     let made = deliverable.files.filter { deliverable.changed.contains($0.path) }
     lines += made.map { "- `work/\($0.path)` (\($0.bytes.grouped) bytes)" }
     let kept = deliverable.files.count - made.count

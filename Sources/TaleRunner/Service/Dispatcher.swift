@@ -1,5 +1,5 @@
 internal import Logging
-internal import TaleCore
+public import TaleCore
 public import TaleQueue
 internal import TaleSystem
 
@@ -8,6 +8,8 @@ public actor Dispatcher {
   /// What became of the next project.
   public enum Turn: Sendable {
     case ran(ProjectFolder, ProjectRun.Outcome)
+    /// The only one that was asked for may not run now.
+    case waits(Progress.Waits)
     /// Nothing can be run now.
     case idle
   }
@@ -21,6 +23,9 @@ public actor Dispatcher {
   private let desk: ControlDesk
   private let lanes: Set<String>?
   private var order: RunOrder
+  private var gate: RunGate
+  /// Waiting projects of which is known that a crash has not left their end half done.
+  private var lookedAt: Set<ProjectID> = []
   /// Projects that cannot go on before somebody or something changes.
   private var resting: [ProjectFolder: Rest] = [:]
 
@@ -36,8 +41,16 @@ public actor Dispatcher {
   /// Why a project was left alone, so that it is said once.
   private var warnings: [ProjectFolder: String] = [:]
 
+  /// Projects that others held at the last look, the first of them.
+  private var held: [ProjectFolder] = []
+  private static let maxHeld = 64
+
   /// Projects whose lease the system refused at the last try, and why: a full disk, mostly.
   private(set) var unleased: [ProjectFolder: String] = [:]
+
+  /// When the next project may run that time forbids now, as of the last turn that found none;
+  /// nil: only an event tells.
+  var nextOpening: Timestamp? { gate.nextOpening }
 
   /// - Parameter lanes: only these get a turn; an empty name is the inbox itself. Nil: all.
   public init(_ environment: RunEnvironment, lanes: Set<String>? = nil) {
@@ -45,6 +58,7 @@ public actor Dispatcher {
     self.lanes = lanes
     desk = ControlDesk(environment)
     order = RunOrder(lanes: environment.queue.folders.lanes)
+    gate = RunGate(environment)
   }
 
   /// Runs the next project that is free, until it ends or pauses.
@@ -53,17 +67,35 @@ public actor Dispatcher {
   public func runNext(only: ProjectFolder? = nil) async throws -> Turn {
     let queue = environment.queue
     let waiting = try only.map { [$0] } ?? queue.projects(in: queue.folders.active)
-    let (sorted, unreadable) = order.sort(waiting, only: lanes)
-    for (project, why) in unreadable { warn(project, why) }
-    for project in sorted where !isResting(project) {
-      if isPausedByUser(project) {
-        sitOut(project, rounds: .max)
+    held = []
+    for (project, why) in order.update(waiting) { warn(project, why) }
+    gate.begin()
+    for entry in order.entries where lanes?.contains(entry.lane) != false {
+      let project = entry.project
+      let verdict: RunGate.Verdict
+      do { verdict = try gate.verdict(entry, in: order) } catch {
+        // One project's trouble is not the others'.
+        warn(project, "\(error)")
         continue
       }
+      if case .waits(let waits) = verdict, !isLeftEnding(project) {
+        if only != nil { return .waits(waits) }
+        continue
+      }
+      if isResting(project) { continue }
+      if restsByUser(project) { continue }
       guard let lease = takeLease(of: project) else { continue }
-      environment.logger.info("\(project.id) starts")
       async let _: Void = workOffControlsMeanwhile()
-      let outcome = await ProjectRun(environment).run(lease)
+      let outcome: ProjectRun.Outcome
+      switch verdict {
+      case .open(let found):
+        environment.logger.info("\(project.id) starts")
+        outcome = await ProjectRun(environment).run(lease, found: found)
+      case .fails(let hopeless):
+        outcome = await ProjectRun(environment).fail(
+          lease, reason: hopeless.reason, advice: hopeless.advice(for: project.id))
+      case .waits: outcome = await ProjectRun(environment).finish(lease)
+      }
       note(project, outcome)
       if case .passedOver = outcome { continue }
       return .ran(project, outcome)
@@ -82,6 +114,18 @@ public actor Dispatcher {
       do { try await environment.clock.sleep(for: .seconds(1)) } catch { return }
       _ = await desk.workOff()
     }
+  }
+
+  /// Whether the end of a project stands in its journal, or the order to cancel it, and a crash has
+  /// kept it from being carried out: that waits for no hour. Asked once, and only of those that
+  /// somebody has worked on.
+  private func isLeftEnding(_ project: ProjectFolder) -> Bool {
+    if lookedAt.count > 2 * order.entries.count { lookedAt = [] }
+    guard lookedAt.insert(project.id).inserted,
+      (try? FileStatus.ifPresent(project.lease)) != .some(.none),
+      let book = try? Journal.readBook(project.journal)
+    else { return false }
+    return book.ended != nil || book.isBeingCancelled
   }
 
   private func isResting(_ project: ProjectFolder) -> Bool {
@@ -108,15 +152,19 @@ public actor Dispatcher {
     return true
   }
 
+  /// Whether its user paused it: then it sits out until its journal changes. Asked before its
+  /// lease is taken, so that nothing is said of it; the lease holder asks again.
+  private func restsByUser(_ project: ProjectFolder) -> Bool {
+    // Its status first: a resume that comes between the two changes it.
+    let status = (try? FileStatus.ifPresent(project.journal)) ?? nil
+    guard let book = try? Journal.readBook(project.journal), book.restsByUser else { return false }
+    resting[project] = Rest(rounds: .max, journal: status)
+    return true
+  }
+
   private func sitOut(_ project: ProjectFolder, rounds: Int) {
     resting[project] = Rest(
       rounds: rounds, journal: (try? FileStatus.ifPresent(project.journal)) ?? nil)
-  }
-
-  /// Asked before its lease is taken, so that nothing is said of it; the lease holder asks again.
-  private func isPausedByUser(_ project: ProjectFolder) -> Bool {
-    guard let book = try? Journal.readBook(project.journal) else { return false }
-    return book.restsByUser
   }
 
   /// Looks again at projects that could not go on.
@@ -139,12 +187,44 @@ public actor Dispatcher {
   /// An hour, when a round is a minute.
   private static let maxRounds = 64
 
+  private static let leaseTries = 3
+
+  /// Whether a lease that somebody held at the last look has become free: its holder was killed, or
+  /// is done with it. Asked often: it looks at those few alone, and takes none of them.
+  func heldLeaseIsFree() -> Bool {
+    guard !held.isEmpty, let locks = try? LockTable.now() else { return false }
+    var isFree = false
+    held.removeAll { project in
+      // What has been delivered has taken its lease along.
+      guard let status = try? FileStatus.ifPresent(project.lease) else { return true }
+      if !locks.has(status) { isFree = true }
+      return !locks.has(status)
+    }
+    return isFree
+  }
+
+  /// Whether the last look has found projects that others hold.
+  var sawHeld: Bool { !held.isEmpty }
+
   /// One project's trouble is not the others'.
   private func takeLease(of project: ProjectFolder) -> Lease? {
     do {
-      let lease = try Lease.tryTake(project)
+      for _ in 0..<Self.leaseTries {
+        if let lease = try Lease.tryTake(project) {
+          unleased[project] = nil
+          return lease
+        }
+        guard let status = try FileStatus.ifPresent(project.lease) else { break }
+        if try LockTable.now().has(status) {
+          if held.count < Self.maxHeld { held.append(project) }
+          environment.logger.debug("\(project.id) is held by another runner")
+          break
+        }
+        // Free again already: somebody only looked at its orders. Or held where it is not seen, in
+        // another container: then the next look of all tells.
+      }
       unleased[project] = nil
-      return lease
+      return nil
     } catch {
       sitOut(project, rounds: 1)
       unleased[project] = "\(error)"
@@ -159,16 +239,22 @@ public actor Dispatcher {
       rests[project] = nil
       warnings[project] = nil
       let reason = (try? Journal.readEnd(folder.journal))?.ended.reason
+      gate.forget(project.id)
       environment.logger.info(
         "\(project.id) ended: \(end.rawValue)\(reason.map { ", \($0)" } ?? ""), in \(folder.path)")
     case .paused(.user, let detail, _):
       rests[project] = nil
       environment.logger.notice("\(project.id): \(detail)")
-      sitOut(project, rounds: .max)
+      // Or somebody has resumed it already.
+      _ = restsByUser(project)
     case .passedOver: sitOut(project, rounds: 1)
     case .paused(_, let detail, let cause) where cause is OnlyAccepts:
       // The first one to go on when things are run again.
       environment.logger.notice("\(project.id) is paused: \(detail)")
+    case .paused(.window, let detail, _):
+      // The gate knows when it opens again.
+      rests[project] = nil
+      environment.logger.info("\(project.id) is paused: \(detail)")
     case .paused(let reason, let detail, _):
       environment.logger.notice("\(project.id) is paused (\(reason.rawValue)): \(detail)")
       rest(project)

@@ -128,6 +128,7 @@ public struct QueueService: Sendable {
       }
       if !endsWhenIdle {
         group.addTask { try await self.remember(dispatcher, workBell) }
+        group.addTask { try await self.listenForTheDead(dispatcher, workBell) }
       }
       group.addTask {
         // Whoever waits as long as was configured before starts anew.
@@ -183,6 +184,30 @@ public struct QueueService: Sendable {
     }
   }
 
+  /// Lets the work of a runner that was killed go on within a second or two: nothing else tells
+  /// that a lease has become free.
+  private func listenForTheDead(_ dispatcher: Dispatcher, _ bell: Doorbell) async throws -> Report?
+  {
+    while true {
+      try await environment.clock.sleep(for: .seconds(1))
+      if await dispatcher.heldLeaseIsFree() { bell.ring() }
+    }
+  }
+
+  /// What a drain gives a lease that was held at its last look: commands and other runners hold one
+  /// for a moment to look at its orders, and its project must not be left for tomorrow for that.
+  private static let momentOfOthers = Duration.milliseconds(50)
+  private static let momentsOfOthers = 5
+
+  private func becomesFree(_ dispatcher: Dispatcher) async throws -> Bool {
+    guard await dispatcher.sawHeld else { return false }
+    for _ in 0..<Self.momentsOfOthers {
+      try await environment.clock.sleep(for: Self.momentOfOthers)
+      if await dispatcher.heldLeaseIsFree() { return true }
+    }
+    return false
+  }
+
   private func dispatch(
     _ dispatcher: Dispatcher, _ state: ServiceState, _ bell: Doorbell, endsWhenIdle: Bool,
     limit: Int
@@ -199,17 +224,25 @@ public struct QueueService: Sendable {
         if case .paused(.shutdown, _, _) = outcome, environment.isOver, !Task.isCancelled { break }
         try note(project, outcome, &report, endsWhenIdle: endsWhenIdle)
       } else if endsWhenIdle, isSettled {
+        if try await becomesFree(dispatcher) { continue }
         break
       } else if endsWhenIdle, let trouble = await state.trouble {
         // Whoever called sees it now, instead of a run that waits for the disk for ever.
         throw trouble
       } else {
+        await environment.inhibitor?.release()
         let rescan = environment.settings.queue.rescanInterval
-        let wait = isFilling ? min(rescan, .milliseconds(200)) : rescan
+        var wait = isFilling ? min(rescan, .milliseconds(200)) : rescan
+        if let opening = await dispatcher.nextOpening {
+          // In steps, as clocks jump, and the one that waits may stand still while the machine
+          // sleeps.
+          wait = min(wait, .seconds(10), max(opening - environment.time.now(), .milliseconds(1)))
+        }
         await bell.wait(
           atMost: min(wait, environment.timeLeft ?? wait), clock: environment.clock)
       }
     }
+    await environment.inhibitor?.release()
     // What could not even be begun is work left undone.
     for (project, why) in await dispatcher.unleased.sorted(by: { $0.key.id < $1.key.id }) {
       report.paused.append((project, why))
@@ -249,7 +282,7 @@ public struct QueueService: Sendable {
     case .ended(let folder, .cancelled): report.cancelled.append(folder)
     case .ended(let folder, .failed), .ended(let folder, .rejected): report.failed.append(folder)
     case .paused(.shutdown, _, _): throw CancellationError()
-    case .paused(.user, _, _), .passedOver: break
+    case .paused(.user, _, _), .paused(.window, _, _), .passedOver: break
     case .paused(_, _, let cause) where cause is OnlyAccepts: break
     case .paused(_, let detail, let cause):
       report.paused.append((project, detail))

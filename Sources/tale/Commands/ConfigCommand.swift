@@ -103,7 +103,7 @@ struct ConfigCommand: ParsableCommand {
       var layers = ConfigLayers()
       let problems = layers.addWhatIsGood(yaml: text, file: path.string)
       // What holds only for the whole would be said of a part.
-      if problems.isEmpty { _ = try Settings(layers) }
+      if problems.isEmpty { _ = try Session.settings(layers) }
       return problems
     } catch {
       return [error]

@@ -45,7 +45,7 @@ struct DrainCommand: AsyncParsableCommand {
     let session = try Session(options, quiet: !verbose, acceptOnly: acceptOnly)
     for lane in lanes where lane != "-" { try LaneName.check(lane, session.settings) }
     let wanted = lanes.isEmpty ? nil : Set(lanes.map { $0 == "-" ? "" : $0 })
-    let end = try end()
+    let end = try end(session.localTime)
     let queue = try session.openQueue(create: true)
     let environment = try session.runEnvironment(queue)
     let (limit, isShown) = (max ?? .max, progress)
@@ -72,12 +72,13 @@ struct DrainCommand: AsyncParsableCommand {
   }
 
   /// When to end; nil: when nothing is left.
-  private func end() throws -> Timestamp? {
+  private func end(_ localTime: LocalTime) throws -> Timestamp? {
     guard let until else { return nil }
     let now = SystemTime().now()
-    guard let moment = ClockTime.moment(until, after: now) else {
+    guard let time = ClockTime(until) else {
       throw CommandFailure("--until \(until) is no time; give \(ClockTime.form)", .usage)
     }
+    let moment = localTime.moment(time, after: now)
     guard moment > now else {
       throw CommandFailure(
         "--until \(until) is past; it is \(now.readable) now; give \(ClockTime.form)", .usage)

@@ -1,6 +1,7 @@
 internal import ArgumentParser
 internal import TaleCore
 internal import TaleQueue
+internal import TaleRunner
 
 struct ListCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -51,7 +52,8 @@ struct ListCommand: ParsableCommand {
     }
     for (project, why) in list.unreadable { Terminal.error("\(project.path): \(why)") }
     if json {
-      let answer = Answer(projects: list.projects)
+      var outlook = session.outlook(queue)
+      let answer = Answer(projects: list.projects.map { outlook.filled($0) })
       return try Terminal.json(answer)
     }
     let lines = list.projects.map { progress in

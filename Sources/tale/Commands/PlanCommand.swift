@@ -37,6 +37,10 @@ struct PlanCommand: AsyncParsableCommand {
     let estimate: Estimate
     /// What finding the plan took.
     let planning: Cost
+    /// When it would run, dropped into the inbox now; nil: at once.
+    let schedule: Schedule?
+    /// What it would wait for first.
+    let waits: Progress.Waits?
 
     struct Cost: Codable {
       let calls: Int
@@ -49,7 +53,7 @@ struct PlanCommand: AsyncParsableCommand {
     let scratch = try ScratchFolder(in: session.dataDirectory.appending("plans"))
     let folder = scratch.path
     let queue = try Queue.open(
-      QueueFolders(root: folder.appending("queue"), lanes: []), create: true)
+      QueueFolders(root: folder.appending("queue"), lanes: session.settings.lanes), create: true)
     let (preview, estimate) = try await Interruptible.run {
       try await self.preview(session, queue, folder)
     }
@@ -57,10 +61,14 @@ struct PlanCommand: AsyncParsableCommand {
     if json {
       let listing = Listing(
         title: plan.title, origin: plan.origin, phases: plan.phases, estimate: estimate,
-        planning: .init(calls: preview.calls, tokens: preview.tokens))
+        planning: .init(calls: preview.calls, tokens: preview.tokens), schedule: preview.schedule,
+        waits: preview.schedule.flatMap {
+          Timetable(session.settings.queue).waits($0, lane: "", at: SystemTime().now())
+        })
       try Terminal.json(listing)
     } else {
-      Terminal.data(Self.text(plan, estimate), terminator: "")
+      Terminal.data(
+        Self.text(plan, estimate) + Self.text(preview.schedule, session.localTime), terminator: "")
     }
     if preview.calls > 0 {
       Terminal.note(
@@ -72,10 +80,12 @@ struct PlanCommand: AsyncParsableCommand {
     _ session: Session, _ queue: Queue, _ scratch: FilePath
   ) async throws -> (PlanPreview, Estimate) {
     let environment = try session.previewEnvironment(queue, ledger: scratch.appending("tale.db"))
+    var acceptor = environment.acceptor
+    acceptor.knowsPredecessors = false
     let id: ProjectID
     do {
       id = try Submission(
-        queue: queue, acceptor: environment.acceptor,
+        queue: queue, acceptor: acceptor,
         maxBytes: session.settings.queue.maxDescription
       ).submit(file, lane: "", origin: "plan", variables: session.variables)
     } catch let refusal as SubmissionRefusal {
@@ -94,6 +104,19 @@ struct PlanCommand: AsyncParsableCommand {
       throw CommandFailure(
         "\(file) would fail: \(refused.reason). \(refused.advice)", .projectFailed)
     }
+  }
+
+  /// When it would run; nothing where it may at any time.
+  private static func text(_ schedule: Schedule?, _ localTime: LocalTime) -> String {
+    guard let schedule else { return "" }
+    let now = SystemTime().now()
+    let lines = [
+      schedule.window.map { "window: \($0)" },
+      schedule.notBefore.map { "not before: \(localTime.text($0, at: now))" },
+      schedule.deadline.map { "deadline: \(localTime.text($0, at: now))" },
+      schedule.after.map { "after: \($0.map(\.name).joined(separator: ", "))" },
+    ]
+    return lines.compactMap(\.self).map { "\($0)\n" }.joined()
   }
 
   private static func text(_ plan: Plan, _ estimate: Estimate) -> String {

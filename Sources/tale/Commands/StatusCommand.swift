@@ -3,6 +3,7 @@ internal import SystemPackage
 internal import TaleConfig
 internal import TaleCore
 internal import TaleQueue
+internal import TaleRunner
 internal import TaleSystem
 
 struct StatusCommand: ParsableCommand {
@@ -24,18 +25,30 @@ struct StatusCommand: ParsableCommand {
     let session = try Session(options)
     let queue = try session.openQueue(create: false)
     if let id {
-      try show(try ProjectLookup(queue).find(id))
+      try show(try ProjectLookup(queue).find(id), session.outlook(queue))
     } else {
-      var status = try QueueStatus.of(queue, session.settings.queue.mode)
+      var status = try QueueStatus.of(
+        queue, session.settings.queue.mode, session.outlook(queue))
       status.lookAtDisk(queue, reserve: session.settings.queue.reserve)
-      if json { try Terminal.json(status) } else { Terminal.data(status.text) }
+      if json {
+        try Terminal.json(status)
+      } else {
+        Terminal.data(status.text(at: SystemTime().now()))
+      }
     }
   }
 
-  private func show(_ folder: ProjectFolder) throws {
-    let bytes = try DurableFile.read(json ? folder.progress : folder.progressText, limit: 1 << 20)
-    Terminal.data(String(decoding: bytes, as: UTF8.self), terminator: "")
-    if !json { Terminal.data("- Folder: \(folder.path)") }
+  private func show(_ folder: ProjectFolder, _ outlook: Outlook) throws {
+    let bytes = try DurableFile.read(folder.progress, limit: 1 << 20)
+    var outlook = outlook
+    let written = try JSON.decodeVersioned(Progress.self, from: bytes)
+    let progress = outlook.filled(written.held(by: try Lease.holding(of: folder)))
+    if json { return try Terminal.json(progress) }
+    Terminal.data(progress.text, terminator: "")
+    if let silence = progress.silence(at: SystemTime().now()) {
+      Terminal.data("- Runner: \(silence)")
+    }
+    Terminal.data("- Folder: \(folder.path)")
   }
 }
 
@@ -62,16 +75,17 @@ struct QueueStatus: Codable {
     let mend: String
   }
 
-  static func of(_ queue: Queue, _ mode: Settings.Queue.Mode) throws -> QueueStatus {
+  static func of(
+    _ queue: Queue, _ mode: Settings.Queue.Mode, _ outlook: Outlook
+  ) throws -> QueueStatus {
+    var outlook = outlook
     var active: [Progress] = []
     var unreadable: [String] = []
     for folder in try queue.projects(in: queue.folders.active) {
       do {
         let bytes = try DurableFile.read(folder.progress, limit: 1 << 20)
-        var progress = try JSON.decodeVersioned(Progress.self, from: bytes)
-        // What a killed runner wrote last names a process that is gone.
-        progress.runner = try Lease.holder(of: folder)
-        active.append(progress)
+        let progress = try JSON.decodeVersioned(Progress.self, from: bytes)
+        active.append(outlook.filled(progress.held(by: try Lease.holding(of: folder))))
       } catch let failure as SystemFailure where failure.isMissing {
         // Delivered since the listing.
       } catch {
@@ -113,7 +127,8 @@ struct QueueStatus: Codable {
       "nothing is accepted: \(ByteText.readable(free)) are free, and \(ByteText.readable(reserve)) stay free (queue.reserve); make some room, `tale prune` shows what may go"
   }
 
-  var text: String {
+  /// - Parameter now: the time of day, which tells whether a runner was heard of lately.
+  func text(at now: Timestamp) -> String {
     var lines = ["\(queue): \(active.count) active, \(done) done, \(failed) failed"]
     if mode == .accept {
       lines.append("  it only accepts now and runs nothing (queue.mode is accept)")
@@ -124,6 +139,8 @@ struct QueueStatus: Codable {
         progress.runner == nil && [.planning, .running, .checking].contains(progress.state)
       let left = isLeft ? ", but its process is gone; `tale watch` or `tale drain` goes on" : ""
       lines.append("  \(progress.id)  \(progress.headline)\(held)\(left)")
+      if let silence = progress.silence(at: now) { lines.append("    \(silence)") }
+      if let deadline = progress.deadline { lines.append("    deadline \(deadline.text)") }
       if progress.subtasksTotal > 0 {
         let left = progress.left.map { ", \($0.time) left" } ?? ""
         let cap = progress.tokens.budget.map { " of \($0.grouped)" } ?? ""

@@ -59,7 +59,8 @@ struct SubmitCommand: AsyncParsableCommand {
     if !lane.isEmpty { try LaneName.check(lane, session.settings) }
     let queue = try session.openQueue(create: true, tells: true)
     let settings = session.settings.queue
-    let acceptor = Acceptor(queue: queue, limits: AcceptLimits(settings), time: SystemTime())
+    var acceptor = Acceptor(queue: queue, limits: AcceptLimits(settings), time: SystemTime())
+    acceptor.timetable = Timetable(settings)
     let submission = Submission(
       queue: queue, acceptor: acceptor, maxBytes: settings.maxDescription)
     var answer = Answer()

@@ -92,12 +92,11 @@ struct Controls {
         """, .usage)
     case .held(let file, let pid):
       let holder = pid.map { "process \($0)" } ?? "another process"
-      let end = pid.map { "end it with `kill \($0)` (`kill -9 \($0)` if it hangs)" } ?? "end it"
       throw CommandFailure(
         """
         \(holder) holds \(id) and has not answered within \(ControlCommand.patience.components.seconds) s; \
-        \(file.path) stays for it, and for whoever works on the project next; or \(end): nothing \
-        finished is lost
+        \(file.path) stays for it, and for whoever works on the project next; if it \
+        hangs, `tale takeover \(id)` ends it and goes on: nothing finished is lost
         """, .held)
     }
   }

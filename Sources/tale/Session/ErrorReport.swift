@@ -48,6 +48,9 @@ struct ErrorReport {
     case let failure as JournalFailure:
       message = "\(failure)"
       status = .cannotWrite
+    case let refusal as TakeoverRefusal:
+      message = refusal.message
+      status = refusal.status
     case let gone as ProjectGone:
       message = "\(gone)"
       status = .projectFailed

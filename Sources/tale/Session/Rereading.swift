@@ -27,7 +27,7 @@ actor Rereading {
     do {
       let new = try session.layersNow()
       // Also what waits for the restart must be good, or that would be the bad surprise.
-      _ = try Settings(new)
+      _ = try Session.settings(new)
       var next = layers
       let changes = next.take(from: new)
       let settings = try Settings(next)

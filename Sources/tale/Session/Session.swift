@@ -31,11 +31,31 @@ struct Session {
     self.acceptOnly = acceptOnly
     self.variables = variables
     layers = try Self.layers(options, variables, acceptOnly: acceptOnly)
-    settings = try Settings(layers)
+    settings = try Self.settings(layers)
+    // Before any thread asks what time it is.
+    LocalTime(zone: settings.queue.timeZone).adopt()
     level = LogLevel(quiet ? "WARNING" : settings.logLevel)
     logger = StderrLog.logger(level)
     for warning in layers.warnings { logger.warning("\(warning)") }
   }
+
+  /// The typed form, with what only this machine can tell: whether it knows the time zone.
+  static func settings(_ layers: ConfigLayers) throws(ConfigFailure) -> Settings {
+    let settings = try Settings(layers)
+    let zone = settings.queue.timeZone
+    guard let objection = LocalTime.objection(to: zone) else { return settings }
+    throw ConfigFailure(
+      place: layers.values["queue.time_zone"]?.source.place ?? "queue.time_zone",
+      what: objection.what, mend: objection.mend)
+  }
+
+  /// How projects stand with their hours and predecessors now.
+  func outlook(_ queue: Queue) -> Outlook {
+    Outlook(queue, settings.queue, at: SystemTime().now())
+  }
+
+  /// The time of day as it is configured.
+  var localTime: LocalTime { LocalTime(zone: settings.queue.timeZone) }
 
   /// All layers, as the files are now; what was said of them at the start is not said again.
   func layersNow() throws -> ConfigLayers {
@@ -113,6 +133,7 @@ struct Session {
       live: live, queue: queue,
       door: Door(provider: try provider(for: settings.models.task, models)),
       ledger: try openLedger(), time: SystemTime(), logger: logger, version: Version.current)
+    environment.inhibitor = SleepInhibitor(logger: logger)
     if settings.models.ux != settings.models.task {
       do {
         environment.alwaysLoaded = [try provider(for: settings.models.ux, models)]

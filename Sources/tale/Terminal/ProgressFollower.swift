@@ -76,7 +76,9 @@ struct ProgressFollower {
         start.duration(to: .now) > Self.patience
       {
         hasHinted = true
-        Terminal.note("nobody has taken it up yet; `tale watch` or `tale drain` does")
+        Terminal.note(
+          progress?.waits.map { "it \($0.text); then `tale watch` or `tale drain` takes it up" }
+            ?? "nobody has taken it up yet; `tale watch` or `tale drain` does")
       }
       try await Task.sleep(for: Self.interval)
     }

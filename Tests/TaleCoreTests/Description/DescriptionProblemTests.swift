@@ -46,7 +46,7 @@ import Testing
     #expect(!problem.mend.isEmpty)
   }
 
-  @Test(arguments: ["window", "not_before", "deadline", "after", "check", "sandbox", "notify"])
+  @Test(arguments: ["check", "sandbox", "notify"])
   func `a key that is not carried out yet is refused and not ignored`(key: String) throws {
     let problem = try Parsing.problem(Parsing.withKeys("title: T\n\(key): x"))
     #expect(problem.what.contains("\"\(key)\" is not carried out"))

@@ -13,6 +13,16 @@ final class CountingTime: TimeSource {
   }
 }
 
+/// The time of day as a test sets it.
+final class SetTime: TimeSource {
+  private let time: Guarded<Timestamp>
+
+  init(_ start: Timestamp = Timestamp(seconds: 1_800_000_000)) { time = Guarded(start) }
+
+  func now() -> Timestamp { time.withLock { $0 } }
+  func set(_ new: Timestamp) { time.withLock { $0 = new } }
+}
+
 /// Real time, a hundred times as fast.
 struct HurriedClock: Clock {
   typealias Instant = ContinuousClock.Instant
