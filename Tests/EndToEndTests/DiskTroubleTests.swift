@@ -86,6 +86,37 @@ struct DiskTroubleTests {
     }
   }
 
+  @Test func `a disk without any room takes nothing, loses nothing, and works when there is some`()
+    async throws
+  {
+    try await onDisk(4 << 20) { house, filling in
+      let said = try await watching(house, .root, ["TALE_QUEUE_RESERVE": "0"]) { watch in
+        let drops = (0..<5).map { "q/\($0).md" }
+        for drop in drops { try house.expect(.root, "cp x.md \(drop)") }
+        let file = try FileDescriptor.open(
+          filling, .writeOnly, options: [.create, .append], permissions: [.ownerReadWrite])
+        let chunk = [UInt8](repeating: 1, count: 4096)
+        while (try? file.writeAll(chunk)) != nil {}
+        for drop in drops { try house.expect(.root, "mv \(drop) $Q/inbox/") }
+        #expect(
+          try await comesTrue(within: Self.patience) {
+            watch.output.contains("No space left on device")
+          }, "\(watch.output)")
+        #expect(try Folder.names(in: house.queue.appending("inbox")).count == 5 + 2)
+        #expect(try count(house, "active") == 0)
+        try file.close()
+        try DurableFile.remove(filling)
+        #expect(try await comesTrue(within: Self.patience) { try count(house, "outbox") == 5 })
+      }
+      #expect(said.components(separatedBy: "the queue's log cannot be written").count <= 2)
+      let names = try house.projects("outbox").compactMap {
+        $0.lastComponent?.string.dropFirst(16).first
+      }
+      #expect(names.sorted() == ["0", "1", "2", "3", "4"])
+      #expect(try Folder.names(in: house.queue.pushing(".tale/staging")).isEmpty)
+    }
+  }
+
   @Test
   func `a disk that fills up in the middle of a call pauses the project, and room lets it go on`()
     async throws

@@ -1,4 +1,5 @@
 import Foundation
+import Glibc
 import SystemPackage
 import TaleCore
 import TaleSystem
@@ -145,6 +146,47 @@ import Testing
         project, to: trash.appending(try #require(project.lastComponent)))
       #expect(try await house.tale("drain").code == 0)
       #expect(try Folder.names(in: trash).isEmpty)
+    }
+  }
+
+  @Test func `a prune that is killed leaves every project whole or gone`() async throws {
+    try await with { house in
+      let model = try #require(try house.projects(in: house.outbox).first)
+      let files = try Folder.tree(model, limit: 10_000).count
+      for number in 0..<16 {
+        let name = "20260101-000000-copy-\(number)-aaaa"
+        let copied = try Program.run(
+          "cp", ["-a", model.string, house.outbox.appending(name).string])
+        try #require(copied.succeeded)
+      }
+      let seed = UInt64.random(in: .min ... .max)
+      var generator = SeededGenerator(seed: seed)
+      let trash = house.queue.pushing(".tale/trash")
+      var killed = 0
+      var leftInTrash = 0
+      for _ in 0..<8 {
+        let prune = try Program.start(
+          try Household.program.string, ["prune", "--keep", "0", "--delete"],
+          environment: house.variables)
+        // Most of it is the start of the program, which takes its time on a busy machine.
+        _ = try await comesTrue(within: .seconds(60)) {
+          try exists(trash) && !Folder.names(in: trash).isEmpty || kill(prune.pid, 0) != 0
+            || house.projects(in: house.outbox).isEmpty
+        }
+        try await Task.sleep(for: .microseconds(Int.random(in: 0..<30_000, using: &generator)))
+        if prune.kill().wasKilled { killed += 1 }
+        if exists(trash), try !Folder.names(in: trash).isEmpty { leftInTrash += 1 }
+        for project in try house.projects(in: house.outbox) {
+          #expect(
+            try Folder.tree(project, limit: 10_000).count == files, "seed \(seed): \(project)")
+        }
+        if try house.projects(in: house.outbox).isEmpty { break }
+      }
+      // Else nothing was tried.
+      #expect(killed > 0 && leftInTrash > 0, "seed \(seed): \(killed) killed, \(leftInTrash) left")
+      let rest = try await house.tale("prune", "--keep", "0", "--delete")
+      #expect(rest.code == 0, "\(rest.errors)")
+      #expect(try house.projects(in: house.outbox).isEmpty && Folder.names(in: trash).isEmpty)
     }
   }
 }

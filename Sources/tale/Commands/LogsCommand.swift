@@ -81,6 +81,9 @@ struct LogsCommand: AsyncParsableCommand {
       held = (held + lines).suffix(last)
     }
     for line in held { try show(line) }
+    if try FileStatus.ifPresent(queue.folders.log) == nil {
+      Terminal.note("no runner has written to \(queue.folders.log) yet")
+    }
     guard follow else { return }
     while true {
       for line in try reader.next() { try show(line) }
