@@ -95,8 +95,9 @@ import Testing
       #expect(try place.active().count == count)
       return steps.filter { $0.operation == "sync" }.reduce(into: [:]) { counts, step in
         let path = String(step.path.dropFirst(folder("queue").string.count))
-        counts[path.replacing(/[0-9]+-[0-9]+-[0-9]+-[a-z0-9]+/, with: "ID")
-          .replacing(/[0-9]+\.md/, with: "x.md").replacing(/batch-[0-9a-f]+/, with: "batch"),
+        counts[
+          path.replacing(/[0-9]+-[0-9]+-[0-9]+-[a-z0-9]+/, with: "ID")
+            .replacing(/[0-9]+\.md/, with: "x.md").replacing(/batch-[0-9a-f]+/, with: "batch"),
           default: 0] += 1
       }
     }

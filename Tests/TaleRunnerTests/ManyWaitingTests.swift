@@ -5,7 +5,6 @@ import TaleSystem
 import Testing
 @testable import TaleRunner
 
-
 /// Very many projects that may not run yet cost one read each, and no more.
 @Suite(.timeLimit(.minutes(5))) struct ManyWaitingTests {
   private static let count = 200

@@ -13,14 +13,37 @@ public struct ProjectID: Hashable, Sendable, Comparable, Codable, CustomStringCo
 
   /// Takes a name that has the form of an ID; nil for anything else.
   public init?(_ text: some StringProtocol) {
-    let parts = text.split(separator: "-", omittingEmptySubsequences: false)
-    guard text.utf8.count <= Self.maxLength, parts.count >= 4,
-      !parts.contains(where: \.isEmpty), parts.last?.count == Self.suffixLength,
-      parts[0].count == 8, parts[0].allSatisfy({ $0.isASCII && $0.isNumber }),
-      parts[1].count == 6, parts[1].allSatisfy({ $0.isASCII && $0.isNumber }),
-      text.utf8.allSatisfy(Slug.allows)
-    else { return nil }
-    description = String(text)
+    var text = String(text)
+    guard text.withUTF8(Self.isID) else { return nil }
+    description = text
+  }
+
+  /// A file's name, as the kernel gives it.
+  public init?(name: UnsafeBufferPointer<UInt8>) {
+    guard Self.isID(name) else { return nil }
+    description = String(decoding: name, as: UTF8.self)
+  }
+
+  /// Asked for each of very many names, so byte by byte.
+  private static func isID(_ text: UnsafeBufferPointer<UInt8>) -> Bool {
+    let hyphen = UInt8(ascii: "-")
+    let digits = UInt8(ascii: "0")...UInt8(ascii: "9")
+    let stamp = "20261122-213005".utf8.count
+    // Time, hyphen, at least one character, hyphen, suffix.
+    guard text.count <= maxLength, text.count >= stamp + 1 + 1 + 1 + suffixLength else {
+      return false
+    }
+    for (index, byte) in text.enumerated() {
+      if index < stamp {
+        guard index == 8 ? byte == hyphen : digits.contains(byte) else { return false }
+      } else if byte == hyphen {
+        // No part is empty, and the last is the suffix.
+        guard text[index - 1] != hyphen, index < text.count - suffixLength else { return false }
+      } else if !Slug.allows(byte) {
+        return false
+      }
+    }
+    return text[stamp] == hyphen && text[text.count - suffixLength - 1] == hyphen
   }
 
   /// A new ID for something dropped under `name` (without its folder, with its extension).

@@ -3,14 +3,17 @@ public import TaleCore
 
 /// Where everything in a project's folder stands; the same in active, outbox and failed.
 public struct ProjectFolder: Sendable, Hashable {
-  public let path: FilePath
+  /// active, outbox or failed. Kept in place of the whole path: very many projects share it.
+  public let parent: FilePath
   public let id: ProjectID
 
   /// - Parameter parent: active, outbox or failed.
   public init(_ id: ProjectID, in parent: FilePath) {
     self.id = id
-    path = parent.appending(id.description)
+    self.parent = parent
   }
+
+  public var path: FilePath { parent.appending(id.description) }
 
   /// The description as it was dropped, byte for byte.
   public var description: FilePath { path.appending("project.md") }

@@ -77,8 +77,9 @@ public struct Queue: Sendable {
   /// The projects in active, outbox or failed, in the order of their IDs, which is the order of
   /// acceptance to the second. Names that are no IDs are passed over.
   public func projects(in folder: FilePath) throws(SystemFailure) -> [ProjectFolder] {
-    try Folder.names(in: folder).compactMap { name in
-      ProjectID(name.string).map { ProjectFolder($0, in: folder) }
+    let names = try NameList(folder)
+    return (0..<names.count).compactMap { index in
+      names.withBytes(index, ProjectID.init(name:)).map { ProjectFolder($0, in: folder) }
     }
   }
 
@@ -97,7 +98,7 @@ public struct Queue: Sendable {
 
   /// Whether a project waits, runs or is paused; else it has ended.
   public func isActive(_ project: ProjectFolder) -> Bool {
-    project.path.removingLastComponent() == folders.active
+    project.parent == folders.active
   }
 
   private struct Marker: Codable { var schema = JSON.schema }

@@ -12,16 +12,41 @@ struct RunOrder {
   private(set) var entries: [Entry] = []
   private var known: [ProjectID: Entry] = [:]
 
-  /// What is kept of a waiting project.
-  struct Entry {
+  /// The look that is under way, or was the last.
+  private var look = 0
+
+  /// What is kept of a waiting project: there may be very many, so it is held once.
+  final class Entry {
     let project: ProjectFolder
     let lane: String
     let priority: Int
     let sequence: Int
     let acceptedAt: Timestamp
     /// Nil: its lane alone decides.
-    let schedule: Schedule?
+    var schedule: Schedule? { plan?.schedule }
+    private let plan: Plan?
     fileprivate let laneNumber: Int
+    /// The last look that saw it.
+    fileprivate var look = 0
+
+    /// Apart, because few have one.
+    private final class Plan {
+      let schedule: Schedule
+      init(_ schedule: Schedule) { self.schedule = schedule }
+    }
+
+    fileprivate init(
+      _ project: ProjectFolder, _ accepted: Event.Accepted, lane: String, laneNumber: Int,
+      at time: Timestamp
+    ) {
+      self.project = project
+      self.lane = lane
+      self.laneNumber = laneNumber
+      priority = accepted.priority
+      sequence = accepted.sequence
+      acceptedAt = time
+      plan = accepted.schedule.map(Plan.init)
+    }
 
     fileprivate static func runsBefore(_ a: Entry, _ b: Entry) -> Bool {
       (a.laneNumber, -a.priority, a.sequence, a.project.id)
@@ -39,13 +64,17 @@ struct RunOrder {
   mutating func update(_ projects: [ProjectFolder]) -> [(ProjectFolder, String)] {
     var unreadable: [(ProjectFolder, String)] = []
     var new: [Entry] = []
-    var there: Set<ProjectID> = []
-    there.reserveCapacity(projects.count)
+    var there = 0
+    look += 1
     for project in projects {
-      there.insert(project.id)
-      if known[project.id] != nil { continue }
+      if let entry = known[project.id] {
+        entry.look = look
+        there += 1
+        continue
+      }
       do {
         let entry = try entry(project)
+        entry.look = look
         known[project.id] = entry
         new.append(entry)
       } catch JournalFailure.system(let failure) where failure.isMissing {
@@ -54,15 +83,27 @@ struct RunOrder {
         unreadable.append((project, "\(error)"))
       }
     }
-    if known.count > there.count || entries.contains(where: { !there.contains($0.project.id) }) {
-      entries.removeAll { !there.contains($0.project.id) }
-      known = known.filter { there.contains($0.key) }
+    if there < entries.count {
+      for entry in entries where entry.look < look { known[entry.project.id] = nil }
+      entries.removeAll { $0.look < look }
     }
-    if !new.isEmpty {
-      entries += new
-      entries.sort(by: Entry.runsBefore)
-    }
+    if !new.isEmpty { entries = Self.merge(entries, new.sorted(by: Entry.runsBefore)) }
     return unreadable
+  }
+
+  /// Two sorted lists: what waits is not sorted again for each that comes.
+  private static func merge(_ old: [Entry], _ new: [Entry]) -> [Entry] {
+    var merged: [Entry] = []
+    merged.reserveCapacity(old.count + new.count)
+    var rest = new[...]
+    for entry in old {
+      while let next = rest.first, Entry.runsBefore(next, entry) {
+        merged.append(next)
+        rest.removeFirst()
+      }
+      merged.append(entry)
+    }
+    return merged + rest
   }
 
   private func entry(_ project: ProjectFolder) throws -> Entry {
@@ -73,8 +114,7 @@ struct RunOrder {
     let number = lanes.firstIndex(of: accepted.lane)
     return Entry(
       // The name is held once for all of its projects.
-      project: project, lane: number.map { lanes[$0] } ?? accepted.lane,
-      priority: accepted.priority, sequence: accepted.sequence, acceptedAt: line.time,
-      schedule: accepted.schedule, laneNumber: number ?? lanes.count)
+      project, accepted, lane: number.map { lanes[$0] } ?? accepted.lane,
+      laneNumber: number ?? lanes.count, at: line.time)
   }
 }

@@ -21,6 +21,9 @@ struct StatusCommand: ParsableCommand {
 
   @OptionGroup var options: GlobalOptions
 
+  /// Of projects that nobody has begun, as many are shown.
+  private static let waitingMax = 20
+
   func run() throws {
     let session = try Session(options)
     let queue = try session.openQueue(create: false)
@@ -28,7 +31,8 @@ struct StatusCommand: ParsableCommand {
       try show(try ProjectLookup(queue).find(id), session.outlook(queue))
     } else {
       var status = try QueueStatus.of(
-        queue, session.settings.queue.mode, session.outlook(queue))
+        queue, session.settings.queue.mode, session.outlook(queue),
+        waitingMax: json ? .max : Self.waitingMax)
       status.lookAtDisk(queue, reserve: session.settings.queue.reserve)
       if json {
         try Terminal.json(status)
@@ -59,6 +63,8 @@ struct QueueStatus: Codable {
   /// As configured: `accept` where nothing is run now.
   let mode: Settings.Queue.Mode
   let active: [Progress]
+  /// Active ones that nobody has begun and that are not in the list.
+  let more: Int?
   let done: Int
   let failed: Int
   /// Drops in the inbox that nobody has taken up yet.
@@ -75,14 +81,24 @@ struct QueueStatus: Codable {
     let mend: String
   }
 
+  /// - Parameter waitingMax: of those that nobody has begun, how many are read.
   static func of(
-    _ queue: Queue, _ mode: Settings.Queue.Mode, _ outlook: Outlook
+    _ queue: Queue, _ mode: Settings.Queue.Mode, _ outlook: Outlook, waitingMax: Int
   ) throws -> QueueStatus {
     var outlook = outlook
     var active: [Progress] = []
     var unreadable: [String] = []
+    var begun = 0
+    var more = 0
     for folder in try queue.projects(in: queue.folders.active) {
       do {
+        // A lease file tells that somebody has worked on it: those are shown, however many wait.
+        if try FileStatus.ifPresent(folder.lease) != nil {
+          begun += 1
+        } else if active.count - begun >= waitingMax {
+          more += 1
+          continue
+        }
         let bytes = try DurableFile.read(folder.progress, limit: 1 << 20)
         let progress = try JSON.decodeVersioned(Progress.self, from: bytes)
         active.append(outlook.filled(progress.held(by: try Lease.holding(of: folder))))
@@ -110,7 +126,7 @@ struct QueueStatus: Codable {
     }
     return QueueStatus(
       queue: queue.folders.root.string, mode: mode,
-      active: active.sorted { $0.sequence < $1.sequence },
+      active: active.sorted { $0.sequence < $1.sequence }, more: more == 0 ? nil : more,
       done: try queue.projects(in: queue.folders.outbox).count,
       failed: try queue.projects(in: queue.folders.failed).count,
       waiting: waiting, ignored: ignored + ignoredControls,
@@ -129,7 +145,9 @@ struct QueueStatus: Codable {
 
   /// - Parameter now: the time of day, which tells whether a runner was heard of lately.
   func text(at now: Timestamp) -> String {
-    var lines = ["\(queue): \(active.count) active, \(done) done, \(failed) failed"]
+    var lines = [
+      "\(queue): \(active.count + (more ?? 0)) active, \(done) done, \(failed) failed"
+    ]
     if mode == .accept {
       lines.append("  it only accepts now and runs nothing (queue.mode is accept)")
     }
@@ -156,6 +174,7 @@ struct QueueStatus: Codable {
         lines.append("    now \(number)\(item.title), \(item.bytes.grouped) bytes so far")
       }
     }
+    if let more { lines.append("  and \(more.grouped) more that wait; `tale list` has them all") }
     if !waiting.isEmpty {
       let more = waiting.count > 10 ? " and \(waiting.count - 10) more" : ""
       lines.append(

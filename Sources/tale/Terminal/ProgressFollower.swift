@@ -49,8 +49,14 @@ struct ProgressFollower {
     if let id { return try queue.find(id).flatMap(read) }
     let own = Int(getpid())
     // A damaged one of another project must not stop what this shows.
-    return try queue.projects(in: queue.folders.active).compactMap { try? read($0) }
-      .first { $0.runner == own }
+    for folder in try queue.projects(in: queue.folders.active) {
+      // Very many may wait, and those that nobody has begun have no lease.
+      guard try FileStatus.ifPresent(folder.lease) != nil, let progress = try? read(folder),
+        progress.runner == own
+      else { continue }
+      return progress
+    }
+    return nil
   }
 
   private func read(_ folder: ProjectFolder) throws -> Progress? {
