@@ -3,8 +3,8 @@ import TaleCore
 import TaleQueue
 import TaleSystem
 import Testing
-@testable import TaleRunner
 
+@testable import TaleRunner
 
 /// Very many projects that may not run yet cost one read each, and no more.
 @Suite(.timeLimit(.minutes(5))) struct ManyWaitingTests {
