@@ -167,6 +167,7 @@ public struct SettingKey: Sendable {
     .init(
       "queue.log_size", .bytes, "10 MiB",
       "the size at which the queue's log is put away; four older ones are kept", .reread),
+    .init(
       "queue.time_zone", .optionalText, "",
       "the zone of all times of day, such as Europe/Berlin; empty: the machine's"),
     .init(
