@@ -7,7 +7,8 @@ extension Acceptor {
   ///   wrong.
   /// - Precondition: the accept lock is held, so that nobody is accepted meanwhile.
   func schedule(
-    _ parsed: Result<ProjectDescription, DescriptionProblem>, _ drop: Drop, at now: Timestamp
+    _ parsed: Result<ProjectDescription, DescriptionProblem>, _ drop: Drop, at now: Timestamp,
+    _ names: inout ProjectNames?
   ) throws(SystemFailure) -> (Result<ProjectDescription, DescriptionProblem>, Schedule?) {
     guard case .success(let description) = parsed else { return (parsed, nil) }
     var schedule: Schedule
@@ -22,12 +23,10 @@ extension Acceptor {
       return (.failure(error), nil)
     }
     if let after = schedule.after, after.contains(where: { $0.id == nil }) {
-      var names = try ProjectNames(queue)
-      schedule.after = after.map { predecessor in
-        var predecessor = predecessor
-        let name = PredecessorName(predecessor.name)
-        predecessor.id = predecessor.id ?? names.latest(name, lane: drop.lane)
-        return predecessor
+      if names == nil { names = try ProjectNames(queue) }
+      for (index, predecessor) in after.enumerated() where predecessor.id == nil {
+        schedule.after?[index].id = names?.latest(
+          PredecessorName(predecessor.name), lane: drop.lane)
       }
     }
     return (parsed, schedule.isEmpty ? nil : schedule)

@@ -122,9 +122,10 @@ public struct Acceptor: Sendable {
   /// - Precondition: the accept lock is held.
   func finish(_ staged: ProjectFolder, _ drop: Drop) throws(SystemFailure) -> Outcome {
     let sequence = try SequenceNumber(folders: queue.folders).next()
+    var names: ProjectNames?
     let parsed = try complete(
-      staged, drop, sha256: try SHA256.of(fileAt: staged.description), sequence: sequence,
-      at: time.now())
+      staged, drop, try parse(staged, name: drop.name),
+      sha256: try SHA256.of(fileAt: staged.description), sequence: sequence, at: time.now(), &names)
     try DurableFile.remove(staged.filling)
     let parent = parsed.isAccepted ? queue.folders.active : queue.folders.failed
     if !parsed.isAccepted { try Delivery.giveBack(staged, to: drop.label?.owner) }
@@ -140,11 +141,15 @@ public struct Acceptor: Sendable {
   /// Makes a staged folder that holds its description into a whole project; it is on disk when this
   /// returns. Its journal comes last: with it the folder counts as complete.
   ///
-  /// - Parameter sha256: of the description.
+  /// - Parameters:
+  ///   - sha256: of the description.
+  ///   - names: of all projects, listed where one is asked for and they are not yet.
   func complete(
-    _ staged: ProjectFolder, _ drop: Drop, sha256: String, sequence: Int, at now: Timestamp
+    _ staged: ProjectFolder, _ drop: Drop,
+    _ parsed: Result<ProjectDescription, DescriptionProblem>, sha256: String, sequence: Int,
+    at now: Timestamp, _ names: inout ProjectNames?
   ) throws(SystemFailure) -> Result<ProjectDescription, DescriptionProblem> {
-    let (parsed, schedule) = try schedule(try parse(staged, name: drop.name), drop, at: now)
+    let (parsed, schedule) = try schedule(parsed, drop, at: now, &names)
     let accepted = Event.Accepted(
       id: staged.id, sequence: sequence, name: drop.name,
       lane: drop.lane, origin: drop.origin, sha256: sha256,
@@ -212,7 +217,7 @@ public struct Acceptor: Sendable {
     }
   }
 
-  private func parse(
+  func parse(
     _ staged: ProjectFolder, name: String
   ) throws(SystemFailure) -> Result<ProjectDescription, DescriptionProblem> {
     let parser = DescriptionParser(maxBytes: limits.descriptionBytes)

@@ -16,7 +16,7 @@ struct BatchAccept: Sendable {
   private var drops: [Drop] = []
   private var unfinished: SystemFailure?
 
-  private struct Drop: Sendable {
+  fileprivate struct Drop: Sendable {
     let index: Int
     let source: FilePath
     let origin: BatchList.Origin
@@ -65,7 +65,8 @@ struct BatchAccept: Sendable {
       let list = try begin()
       do throws(SystemFailure) {
         try moveIn()
-        let first = try SequenceNumber(folders: folders).next(drops.count)
+        // As many again: those that run after others get theirs last.
+        let first = try SequenceNumber(folders: folders).next(2 * drops.count)
         let ready = complete(from: first)
         try place(ready, list)
       } catch {
@@ -144,27 +145,65 @@ struct BatchAccept: Sendable {
     let completions = Together.map(drops.count) { number in
       batch.complete(drops[number], sequence: first + number)
     }
+    var later: [Draft] = []
     for (drop, completion) in zip(drops, completions) {
-      switch completion {
-      case .whole(let project): ready.append(project)
-      case .redelivered(let earlier): outcomes[drop.index] = .success(.redelivered(earlier))
-      case .busy:
-        outcomes[drop.index] = .success(.busy)
-        putBack(drop)
-      case .refused(let failure):
-        // A full disk, mostly. The drop belongs where its owner sees it, not into staging.
-        outcomes[drop.index] = .failure(failure)
-        putBack(drop)
+      if let project = note(completion, of: drop, &later) { ready.append(project) }
+    }
+    // What came together was accepted before: last night's project of that name is not meant.
+    var names: ProjectNames?
+    for (number, draft) in later.inOrderOfPredecessors().enumerated() {
+      let completion: Completion
+      do throws(SystemFailure) {
+        if names == nil { names = try ProjectNames(acceptor.queue, and: ready.map(\.drop.staged)) }
+        completion = try finish(draft, sequence: first + drops.count + number, &names)
+      } catch {
+        completion = .refused(error)
+      }
+      var none: [Draft] = []
+      if let project = note(completion, of: draft.drop, &none) {
+        ready.append(project)
+        names?.add(project.drop.staged)
       }
     }
     return ready
   }
 
+  private mutating func note(
+    _ completion: Completion, of drop: Drop, _ later: inout [Draft]
+  ) -> Ready? {
+    switch completion {
+    case .whole(let project): return project
+    case .runsAfterOthers(let draft): later.append(draft)
+    case .redelivered(let earlier): outcomes[drop.index] = .success(.redelivered(earlier))
+    case .busy:
+      outcomes[drop.index] = .success(.busy)
+      putBack(drop)
+    case .refused(let failure):
+      // A full disk, mostly. The drop belongs where its owner sees it, not into staging.
+      outcomes[drop.index] = .failure(failure)
+      putBack(drop)
+    }
+    return nil
+  }
+
   private enum Completion: Sendable {
     case whole(Ready)
+    /// It names others that may be among these drops.
+    case runsAfterOthers(Draft)
     case redelivered(ProjectID)
     case busy
     case refused(SystemFailure)
+  }
+
+  /// A staged drop that only lacks what its acceptance says of it.
+  fileprivate struct Draft: Sendable {
+    let drop: Drop
+    let delivery: AcceptedLog.Entry
+    let parsed: Result<ProjectDescription, DescriptionProblem>
+    /// Of the description.
+    let sha256: String
+
+    var after: [PredecessorName] { (try? parsed.get().timing.after) ?? [] }
   }
 
   private func complete(_ drop: Drop, sequence: Int) -> Completion {
@@ -209,12 +248,24 @@ struct BatchAccept: Sendable {
       try acceptor.discard(staged, durable: false)
       return .redelivered(earlier)
     }
+    let draft = Draft(
+      drop: drop, delivery: delivery, parsed: try acceptor.parse(staged, name: delivery.name),
+      sha256: description)
+    if draft.after.contains(where: { $0.id == nil }) { return .runsAfterOthers(draft) }
+    var names: ProjectNames?
+    return try finish(draft, sequence: sequence, &names)
+  }
+
+  private func finish(
+    _ draft: Draft, sequence: Int, _ names: inout ProjectNames?
+  ) throws(SystemFailure) -> Completion {
+    let (drop, delivery) = (draft.drop, draft.delivery)
     let parsed = try acceptor.complete(
-      staged,
+      drop.staged,
       .init(
         lane: delivery.lane, name: delivery.name, origin: "inbox", modified: delivery.modified,
         owner: drop.owner),
-      sha256: description, sequence: sequence, at: delivery.time)
+      draft.parsed, sha256: draft.sha256, sequence: sequence, at: delivery.time, &names)
     switch parsed {
     case .success: return .whole(Ready(drop: drop, rejection: nil, delivery: delivery))
     case .failure(let problem):
@@ -275,5 +326,23 @@ struct BatchAccept: Sendable {
         (try? FileStatus.ifPresent($0)) == .some(.none)
       }
     }
+  }
+}
+
+extension [BatchAccept.Draft] {
+  /// Each behind those among them that it names; where they name each other, as they came.
+  fileprivate func inOrderOfPredecessors() -> [BatchAccept.Draft] {
+    var waiting = self
+    var sorted: [BatchAccept.Draft] = []
+    while !waiting.isEmpty {
+      let next = waiting.firstIndex { draft in
+        !waiting.contains { other in
+          other.drop.index != draft.drop.index
+            && draft.after.contains { $0.means(name: other.delivery.name) }
+        }
+      }
+      sorted.append(waiting.remove(at: next ?? 0))
+    }
+    return sorted
   }
 }

@@ -12,6 +12,12 @@ public struct ProjectNames: Sendable {
   /// Lists all projects of a queue.
   public init(_ queue: Queue) throws(SystemFailure) { try list(queue) }
 
+  /// Lists all projects of a queue, and some that are about to be accepted.
+  init(_ queue: Queue, and coming: [ProjectFolder]) throws(SystemFailure) {
+    try list(queue)
+    for project in coming { add(project) }
+  }
+
   /// Lists them anew.
   public mutating func list(_ queue: Queue) throws(SystemFailure) {
     var all: [ProjectFolder] = []
@@ -20,6 +26,11 @@ public struct ProjectNames: Sendable {
       all += try queue.projects(in: folder)
     }
     bySlug = Dictionary(grouping: all, by: \.id.slug)
+  }
+
+  /// Takes in one that has just been accepted, or is about to be.
+  mutating func add(_ project: ProjectFolder) {
+    bySlug[project.id.slug, default: []].append(project)
   }
 
   /// The latest project of a name that was accepted before; of the asker's own lane first, where
