@@ -98,6 +98,22 @@ import Testing
     #expect(try place.active().count == 1)
   }
 
+  @Test func `what a waiting project comes after stays, by its ID and by its name`() throws {
+    let place = try QueuePlace()
+    let named = try end(place, "first", day: 0, in: place.folders.outbox)
+    try end(place, "other", day: 1, in: place.folders.outbox)
+    #expect(try list(place, PruneRule(keep: 0)) == ["first", "other"])
+    try place.drop("---\nafter: [\(named.id), later]\n---\nA poem\n", as: "a.md")
+    #expect(try place.intake().first?.accepted != nil)
+    let later = try end(place, "later", day: 2, in: place.folders.failed)
+    let list = try PruneList(place.queue, PruneRule(keep: 0), at: Self.after(days: 3))
+    #expect(names(list) == ["other"])
+    #expect(Set(list.needed.map(\.folder.id)) == [named.id, later.id])
+    // When nobody waits any more they may go.
+    try Folder.removeTree(try #require(place.active().first).path)
+    #expect(try self.list(place, PruneRule(keep: 0)) == ["first", "other", "later"])
+  }
+
   @Test func `what was fetched goes whatever its age, and makes no noise`() throws {
     let place = try QueuePlace()
     let fetched = try end(place, "fetched", day: 99, in: place.folders.outbox)

@@ -56,7 +56,32 @@ public struct PruneList: Sendable {
   ///
   /// The one place of this rule. That a retry was made `from` an ended project is no reason: it has
   /// a copy of its own.
-  static func neededByWaiting(_ queue: Queue) throws(SystemFailure) -> Set<ProjectID> { [] }
+  static func neededByWaiting(_ queue: Queue) throws(SystemFailure) -> Needed {
+    var needed = Needed()
+    for project in try queue.projects(in: queue.folders.active) {
+      // One that cannot be read cannot be run, and says so itself.
+      guard let line = try? Journal.readFirst(project.journal),
+        case .accepted(let accepted) = line.event
+      else { continue }
+      for predecessor in accepted.schedule?.after ?? [] {
+        if let id = predecessor.id {
+          needed.ids.insert(id)
+        } else {
+          needed.slugs.insert(PredecessorName(predecessor.name).slug)
+        }
+      }
+    }
+    return needed
+  }
+
+  /// What `after` of those that wait names.
+  struct Needed {
+    var ids: Set<ProjectID> = []
+    /// Of names that nobody had at acceptance: whatever is called so now may be meant.
+    var slugs: Set<String> = []
+
+    func contains(_ id: ProjectID) -> Bool { ids.contains(id) || slugs.contains(id.slug) }
+  }
 }
 
 extension EndedProject {
