@@ -60,7 +60,7 @@ import Testing
         case .number(let range): "\(range.upperBound)"
         case .duration: "17"
         case .bytes: "12345"
-        case .choice(let names): names[0]
+        case .choice(let names): names.first { $0 != key.standard } ?? names[0]
         default: ""
         }
       let parts = key.path.split(separator: ".")

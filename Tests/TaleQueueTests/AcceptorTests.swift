@@ -42,6 +42,34 @@ import Testing
     #expect(line.number == 1 && line.time == SetClock().time)
   }
 
+  @Test func `a drop that runs after others means those that came with it, whatever their names`()
+    throws
+  {
+    // Last night's, of the same names.
+    for name in ["b", "m", "z"] { try place.drop("old", as: "\(name).md") }
+    try place.accept()
+    try place.drop("---\nafter: m\n---\nlast", as: "b.md")
+    try place.drop("---\nafter: z\n---\nsecond", as: "m.md")
+    try place.drop("first", as: "z.md")
+    let outcomes = try place.accept()
+    #expect(outcomes.count == 3 && outcomes.allSatisfy { $0.accepted != nil })
+    let tonight = Set(outcomes.compactMap(\.accepted))
+    let accepted = try place.active().compactMap { try Journal.readBook($0.journal).accepted }
+      .filter { tonight.contains($0.id) }.sorted { $0.sequence < $1.sequence }
+    #expect(accepted.map(\.name) == ["z.md", "m.md", "b.md"])
+    #expect(accepted[1].schedule?.after?.map(\.id) == [accepted[0].id])
+    #expect(accepted[2].schedule?.after?.map(\.id) == [accepted[1].id])
+  }
+
+  @Test func `drops that came together and wait for each other are accepted all the same`() throws {
+    try place.drop("---\nafter: b\n---\nx", as: "a.md")
+    try place.drop("---\nafter: a\n---\nx", as: "b.md")
+    #expect(try place.accept().compactMap(\.accepted).count == 2)
+    let books = try place.active().compactMap { try Journal.readBook($0.journal).accepted }
+    // The first knows no other yet; that they wait in a circle is found when they are to run.
+    #expect(books.filter { $0.schedule?.after?.first?.id != nil }.count == 1)
+  }
+
   @Test func `a project has its progress from the first moment`() throws {
     try place.drop("# Count words\n\nPlease.", as: "a.md")
     try place.intake()

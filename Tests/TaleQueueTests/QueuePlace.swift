@@ -98,6 +98,15 @@ struct QueuePlace {
     return staged
   }
 
+  /// As ``intake()``, all that is there together.
+  @discardableResult
+  func accept() throws -> [Acceptor.Outcome] {
+    let candidates = try entries().filter {
+      if case .candidate = $0.verdict { true } else { false }
+    }
+    return try acceptor.accept(candidates).outcomes.map { try $0.get() }
+  }
+
   func recover() throws -> [String] { try Recovery(acceptor).run() }
 
   func active() throws -> [ProjectFolder] { try queue.projects(in: folders.active) }

@@ -4,11 +4,8 @@ import TaleQueue
 import TaleSystem
 import Testing
 
-<<<<<<< HEAD
-=======
 @testable import TaleRunner
 
->>>>>>> windows
 /// Very many projects that may not run yet cost one read each, and no more.
 @Suite(.timeLimit(.minutes(5))) struct ManyWaitingTests {
   private static let count = 200

@@ -65,10 +65,7 @@ struct BatchAccept: Sendable {
       let list = try begin()
       do throws(SystemFailure) {
         try moveIn()
-        // As many again: those that run after others get theirs last.
-        let first = try SequenceNumber(folders: folders).next(2 * drops.count)
-        let ready = complete(from: first)
-        try place(ready, list)
+        try place(try complete(), list)
       } catch {
         for drop in drops { putBack(drop) }
         if isDone { try? DurableFile.remove(list) }
@@ -139,8 +136,9 @@ struct BatchAccept: Sendable {
   }
 
   /// Makes each into a whole project in staging; what cannot be one goes back.
-  private mutating func complete(from first: Int) -> [Ready] {
+  private mutating func complete() throws(SystemFailure) -> [Ready] {
     var ready: [Ready] = []
+    let first = try SequenceNumber(folders: folders).next(drops.count)
     let (batch, drops) = (self, drops)
     let completions = Together.map(drops.count) { number in
       batch.complete(drops[number], sequence: first + number)
@@ -151,11 +149,13 @@ struct BatchAccept: Sendable {
     }
     // What came together was accepted before: last night's project of that name is not meant.
     var names: ProjectNames?
-    for (number, draft) in later.inOrderOfPredecessors().enumerated() {
+    for draft in later.inOrderOfPredecessors() {
       let completion: Completion
       do throws(SystemFailure) {
         if names == nil { names = try ProjectNames(acceptor.queue, and: ready.map(\.drop.staged)) }
-        completion = try finish(draft, sequence: first + drops.count + number, &names)
+        // After those that it may wait for.
+        let sequence = try SequenceNumber(folders: folders).next()
+        completion = try finish(draft, sequence: sequence, &names)
       } catch {
         completion = .refused(error)
       }
