@@ -14,10 +14,19 @@ struct AcceptedLog {
     let time: Timestamp
     let lane: String
     let name: String
+    /// The name's bytes in hexadecimal, where they are not UTF-8 and `name` cannot tell them.
+    let nameBytes: String?
     /// Of the file, or of all that the folder holds (see ``DropContent``).
     let sha256: String
     /// Seconds since the epoch.
     let modified: Int
+
+    /// Byte for byte: of two names that look the same, such as é in one character and in two,
+    /// each is a delivery of its own.
+    func isSameDelivery(as other: Entry) -> Bool {
+      lane == other.lane && name.utf8.elementsEqual(other.name.utf8)
+        && nameBytes == other.nameBytes && sha256 == other.sha256 && modified == other.modified
+    }
   }
 
   /// Bytes after which old entries are dropped: some 100,000 entries.
@@ -27,11 +36,9 @@ struct AcceptedLog {
   let days: Int
 
   /// The project that the same delivery made before, or nil.
-  func find(
-    lane: String, name: String, sha256: String, modified: Int, now: Timestamp
-  ) throws(SystemFailure) -> ProjectID? {
-    try entries(now: now, holding: sha256).last {
-      $0.lane == lane && $0.name == name && $0.sha256 == sha256 && $0.modified == modified
+  func find(_ delivery: Entry) throws(SystemFailure) -> ProjectID? {
+    try entries(now: delivery.time, holding: delivery.sha256).last {
+      $0.isSameDelivery(as: delivery)
     }?.id
   }
 

@@ -90,7 +90,9 @@ public struct Acceptor: Sendable {
       let modified = try FileStatus.of(target).modified.seconds
       return try finish(
         staged,
-        Drop(lane: entry.lane, name: entry.name.string, origin: "inbox", modified: modified))
+        Drop(
+          lane: entry.lane, name: entry.name.string, origin: "inbox", modified: modified,
+          nameBytes: entry.name.bytesWhereNotUTF8))
     } catch {
       // A full disk, mostly. The drop belongs where its owner sees it, not into staging. When this
       // fails as well, recovery does it.
@@ -125,6 +127,8 @@ public struct Acceptor: Sendable {
     let origin: String
     /// Nil where a re-delivery cannot be.
     let modified: Int?
+    /// In hexadecimal, where the bytes are not UTF-8 and `name` cannot tell them.
+    var nameBytes: String?
     /// Of a project that is made of a copy.
     var label: CopyLabel?
   }
@@ -136,13 +140,16 @@ public struct Acceptor: Sendable {
     let now = time.now()
     let log = AcceptedLog(path: queue.folders.acceptedLog, days: limits.redeliveryDays)
     let sha256 = try SHA256.of(fileAt: staged.description)
-    let content = drop.modified == nil ? sha256 : try DropContent.sha256(of: staged)
-    if let modified = drop.modified,
-      let earlier = try log.find(
-        lane: drop.lane, name: drop.name, sha256: content, modified: modified, now: now)
-    {
-      try discard(staged)
-      return .redelivered(earlier)
+    var delivery: AcceptedLog.Entry?
+    if let modified = drop.modified {
+      let entry = AcceptedLog.Entry(
+        id: staged.id, time: now, lane: drop.lane, name: drop.name, nameBytes: drop.nameBytes,
+        sha256: try DropContent.sha256(of: staged), modified: modified)
+      if let earlier = try log.find(entry) {
+        try discard(staged)
+        return .redelivered(earlier)
+      }
+      delivery = entry
     }
     let parsed = try parse(staged, name: drop.name)
     let accepted = Event.Accepted(
@@ -160,12 +167,7 @@ public struct Acceptor: Sendable {
     try Folder.sync(parent)
     try Folder.sync(queue.folders.staging)
     // Only now: an entry for a drop that a crash puts back would make it vanish as a repetition.
-    if let modified = drop.modified {
-      try log.add(
-        .init(
-          id: staged.id, time: now, lane: drop.lane, name: drop.name, sha256: content,
-          modified: modified))
-    }
+    if let delivery { try log.add(delivery) }
     switch parsed {
     case .success: return .accepted(staged.id)
     case .failure(let problem): return .rejected(staged.id, problem)

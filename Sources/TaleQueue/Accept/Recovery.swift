@@ -109,7 +109,7 @@ public struct Recovery: Sendable {
       else { continue }
       try log.add(
         .init(
-          id: project.id, time: time, lane: accepted.lane, name: accepted.name,
+          id: project.id, time: time, lane: accepted.lane, name: accepted.name, nameBytes: nil,
           sha256: content, modified: modified))
       mended.append("noted the delivery of \(project.id)")
     }
