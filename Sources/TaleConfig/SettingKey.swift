@@ -146,6 +146,9 @@ public struct SettingKey: Sendable {
     .init(
       "queue.root", .optionalText, "", "the queue; empty: ./queue if it is one, else ~/.tale/queue"),
     .init(
+      "queue.mode", .choice(["run", "accept"]), "run",
+      "accept: what comes is accepted, and nothing is run, for maintenance", .reread),
+    .init(
       "queue.settle", .duration, "0.5", "seconds that a file must rest before it is taken", .reread),
     .init("queue.settle_folder", .duration, "2", "seconds that a folder must rest", .reread),
     .init(

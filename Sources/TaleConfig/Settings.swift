@@ -69,8 +69,17 @@ public struct Settings: Sendable, Equatable {
   }
 
   public struct Queue: Sendable, Equatable {
+    /// What is done with a queue.
+    public enum Mode: String, Sendable, Codable {
+      /// What is dropped is accepted and run.
+      case run
+      /// It is accepted, control files are answered, and nothing is run.
+      case accept
+    }
+
     /// Nil: ./queue if it is one, else ~/.tale/queue.
     public var root: String?
+    public var mode: Mode
     public var settle: Duration
     public var settleFolder: Duration
     public var rescanInterval: Duration
@@ -99,7 +108,9 @@ public struct Settings: Sendable, Equatable {
       maxAnswerTokens: read.integer("execution.max_answer_tokens"),
       idleTimeout: read.duration("execution.idle_timeout"))
     queue = Queue(
-      root: read.optional("queue.root"), settle: read.duration("queue.settle"),
+      root: read.optional("queue.root"),
+      mode: Queue.Mode(rawValue: read.text("queue.mode")) ?? .run,
+      settle: read.duration("queue.settle"),
       settleFolder: read.duration("queue.settle_folder"),
       rescanInterval: read.duration("queue.rescan_interval"),
       redeliveryDays: read.integer("queue.redelivery_days"),

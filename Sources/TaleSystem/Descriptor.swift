@@ -90,6 +90,22 @@ public struct Descriptor: ~Copyable, Sendable {
     return chunk
   }
 
+  /// Reads at a place, at most `count` bytes, wherever reading stands; empty behind the end.
+  public func readChunk(at offset: Int, upTo count: Int) throws(SystemFailure) -> [UInt8] {
+    var failure: SystemFailure?
+    let chunk = [UInt8](unsafeUninitializedCapacity: count) { buffer, length in
+      do throws(SystemFailure) {
+        length = try retrying("read", path) {
+          pread(number, buffer.baseAddress, count, off_t(offset))
+        }
+      } catch {
+        failure = error
+      }
+    }
+    if let failure { throw failure }
+    return chunk
+  }
+
   /// The last byte, wherever reading and writing stand; nil for an empty file.
   public func lastByte() throws(SystemFailure) -> UInt8? {
     let size = try status().size

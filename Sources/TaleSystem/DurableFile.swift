@@ -29,6 +29,19 @@ public enum DurableFile {
     if durable { try Folder.sync(folder) }
   }
 
+  /// Writes a file into a folder that nobody else knows yet; `EEXIST` where there is one.
+  ///
+  /// - Parameter synced: with true the content is on disk when this returns; the name is when the
+  ///   caller has synced the folder.
+  public static func create(
+    _ path: FilePath, with bytes: some Collection<UInt8>, synced: Bool, mode: UInt32 = 0o644
+  ) throws(SystemFailure) {
+    let file = try Descriptor.open(
+      path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode: mode, operation: "write")
+    try file.write(bytes)
+    if synced { try file.sync() }
+  }
+
   /// Reads a whole file of at most `limit` bytes; never through a link, never waiting on a FIFO.
   public static func read(_ path: FilePath, limit: Int) throws(SystemFailure) -> [UInt8] {
     try Descriptor.open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK, operation: "read")

@@ -9,12 +9,12 @@ extension WrongInput {
     .init(
       "an unknown key", config: .text("queue:\n  setle: 1\n"), code: 3,
       says:
-        "tale: ROOT/config.yaml:2:3: unknown key \"queue.setle\"; did you mean \"settle\"? Here the keys are: root, settle, settle_folder, rescan_interval, redelivery_days, max_description, max_input, reserve.\n"
+        "tale: ROOT/config.yaml:2:3: unknown key \"queue.setle\"; did you mean \"settle\"? Here the keys are: root, mode, settle, settle_folder, rescan_interval, redelivery_days, max_description, max_input, reserve.\n"
     ),
     .init(
       "an unknown key without a neighbour", config: .text("queue:\n  colour: red\n"), code: 3,
       says:
-        "tale: ROOT/config.yaml:2:3: unknown key \"queue.colour\". Here the keys are: root, settle, settle_folder, rescan_interval, redelivery_days, max_description, max_input, reserve.\n"
+        "tale: ROOT/config.yaml:2:3: unknown key \"queue.colour\". Here the keys are: root, mode, settle, settle_folder, rescan_interval, redelivery_days, max_description, max_input, reserve.\n"
     ),
     .init(
       "a key of a model that is none",

@@ -46,7 +46,7 @@ def look(queue, sent):
             places[sha256(os.path.join(project, b"project.md"))].append((state, project))
     for entry in projects(os.path.join(queue, b".tale", b"staging")):
         # One drop, in whatever shape it is just now.
-        found = set()
+        found = {sha256(entry)} if os.path.isfile(entry) else set()
         for folder, _, names in os.walk(entry):
             found |= {sha256(os.path.join(folder, name)) for name in names}
         for content in found & sent.keys():

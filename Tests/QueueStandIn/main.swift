@@ -5,7 +5,8 @@ import TaleQueue
 import TaleSystem
 
 // A runner's steps as a process of its own, for tests that kill it:
-//   intake ROOT       one look at the inbox without waiting for anything to settle; says what came
+//   intake ROOT       accepts all that the inbox holds together, without waiting for anything to
+//                     settle; says what came
 //   list ROOT         says what the inbox holds
 //   submit ROOT FILE  accepts a copy of a file
 //   copy ROOT FOLDER  accepts a copy of a folder
@@ -53,10 +54,14 @@ do {
   switch arguments.dropFirst().first {
   case "intake":
     let acceptor = try acceptor(arguments[2])
-    for entry in try InboxListing(folders(arguments[2])).entries() {
-      guard case .candidate = entry.verdict else { continue }
-      say("\(entry.displayName): \(try acceptor.accept(entry))")
+    let entries = try InboxListing(folders(arguments[2])).entries().filter {
+      if case .candidate = $0.verdict { true } else { false }
     }
+    let batch = try acceptor.accept(entries)
+    for (entry, outcome) in zip(entries, batch.outcomes) {
+      say("\(entry.displayName): \(try outcome.get())")
+    }
+    if let failure = batch.unfinished { throw failure }
   case "list":
     for entry in try InboxListing(folders(arguments[2])).entries() {
       switch entry.verdict {

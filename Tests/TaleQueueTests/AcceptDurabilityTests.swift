@@ -30,6 +30,8 @@ import Testing
     let start = "\(queue)/inbox/\(scenario.name)"
     var disk = DiskModel(start: [start])
     #expect(steps.count > 10)
+    let list = try #require(
+      steps.first { $0.operation == "create" && $0.path.contains("/staging/batch-") }?.path)
     for (number, step) in steps.enumerated() {
       disk.take(step)
       let names = disk.namesOfDrop(start)
@@ -39,7 +41,7 @@ import Testing
         guard names.allSatisfy({ $0.hasPrefix("\(queue)/.tale/staging/") }) else { continue }
         let project = String(name.prefix(upTo: try #require(name.lastIndex(of: "/"))))
         #expect(
-          disk.isDurable("\(project)/.origin.json") || disk.isDurable("\(project)/events.jsonl"),
+          disk.isDurable(list) || disk.isDurable("\(project)/events.jsonl"),
           "after step \(number): \(step)")
       }
       for name in names where name.hasPrefix("\(queue)/active/") {
@@ -70,12 +72,47 @@ import Testing
       #expect(steps[..<leaves].contains { $0.operation == "sync" && $0.path == source + file })
     }
     let synced = Set(before.filter { $0.operation == "sync" }.map(\.path))
-    #expect(synced.contains("\(staged)/events.jsonl") && synced.contains(staged))
+    #expect(synced.contains("\(staged)/.events.new") && synced.contains(staged))
+    let journal = try #require(before.firstIndex { $0.target == "\(staged)/events.jsonl" })
+    #expect(before[journal...].contains { $0.operation == "sync" && $0.path == staged })
+    // With its journal the folder counts as complete, so nothing is made in it afterwards.
+    #expect(before[(journal + 1)...].allSatisfy { !$0.path.hasPrefix("\(staged)/") })
+    var disk = DiskModel(start: [])
+    for step in before { disk.take(step) }
+    for file in ["project.md", "events.jsonl"] { #expect(disk.isDurable("\(staged)/\(file)")) }
     // Nothing that names a file of the project comes after the last sync of its folder.
     let last = try #require(before.lastIndex { $0.operation == "sync" && $0.path == staged })
     #expect(before[(last + 1)...].allSatisfy { !$0.path.hasPrefix(staged) })
     #expect(after.first == DiskModel.Step(operation: "sync", path: parent, target: nil))
     #expect(after.contains { $0.operation == "sync" && $0.path == "\(queue)/.tale/staging" })
+  }
+
+  @Test func `what drops have in common is synced once for all`() throws {
+    func syncs(_ count: Int) throws -> [String: Int] {
+      let place = try QueuePlace(at: folder)
+      for number in 0..<count { try place.drop("\(number)", as: "\(number).md") }
+      let steps = try intake.run(killedBefore: nil).steps.compactMap(DiskModel.Step.init)
+      #expect(try place.active().count == count)
+      return steps.filter { $0.operation == "sync" }.reduce(into: [:]) { counts, step in
+        let path = String(step.path.dropFirst(folder("queue").string.count))
+        counts[path.replacing(/[0-9]+-[0-9]+-[0-9]+-[a-z0-9]+/, with: "ID")
+          .replacing(/[0-9]+\.md/, with: "x.md").replacing(/batch-[0-9a-f]+/, with: "batch"),
+          default: 0] += 1
+      }
+    }
+    let opening = try syncs(0)
+    let shared = [
+      "/.tale/staging/batch.json": 1, "/.tale/staging": 3, "/inbox": 1, "/active": 1,
+      "/.tale/accepted.jsonl": 1,
+    ]
+    for count in [1, 20] {
+      let own = [
+        "/inbox/x.md": count, "/.tale/staging/ID/.events.new": count, "/.tale/staging/ID": count,
+      ]
+      let expected = opening.merging(shared) { $0 + $1 }.merging(own) { $0 + $1 }
+      let found = try syncs(count)
+      #expect(found == expected)
+    }
   }
 
   @Test func `a copied folder is on disk whole before it gets its place`() throws {

@@ -119,8 +119,10 @@ import Testing
     let secret = try place.folder.write("secret", to: "secret.md")
     let path = try place.dropFolder(["project.md": "x", "data": "y"], as: "x")
     let description = path.appending("project.md")
-    let staged = try place.acceptor.stage(
-      "x", origin: Origin(lane: "", name: "x", isFolder: true))
+    let staged = ProjectFolder(place.acceptor.newID("x"), in: place.folders.staging)
+    let origin = BatchList.Origin(id: staged.id, lane: "", name: "x", isFolder: true)
+    _ = try BatchList(drops: [origin]).write(in: place.folders)
+    try Folder.create(staged.path)
     // What a step later would find: moved in, then swapped by a process that stands inside.
     try Folder.renameKeeping(path, to: staged.input)
     try DurableFile.remove(staged.input.appending("project.md"))

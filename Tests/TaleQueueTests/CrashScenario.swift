@@ -82,6 +82,6 @@ enum CrashScenario: String, CaseIterable, CustomTestStringConvertible {
     return accepted.name == name && accepted.sha256 == SHA256.of(Array(description.utf8))
       && book.ended?.outcome == (isRejected ? .rejected : nil)
       && exists(project.failure) == isRejected && exists(project.progress)
-      && !exists(project.path.appending(".origin.json"))
+      && !exists(project.path.appending(".filling.lock"))
   }
 }

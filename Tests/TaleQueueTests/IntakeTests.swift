@@ -198,9 +198,7 @@ import Testing
       let isTold = try await comesTrue { looks.withLock { $0.contains { !$0.troubles.isEmpty } } }
       #expect(isTold)
       // What a putting back that failed as well would leave.
-      let staged = try place.acceptor.stage(
-        "b.md", origin: Origin(lane: "", name: "b.md", isFolder: false))
-      try place.folder.write(Array("y".utf8), to: staged.description)
+      _ = try place.stage("y", as: "b.md")
       try Program.run("rm", ["-rf", place.folders.sequence.string])
       #expect(try await isAccepted(2))
       #expect(try place.stagingNames() == [])

@@ -87,6 +87,17 @@ struct QueuePlace {
     }
   }
 
+  /// What a runner leaves that dies after it has moved a drop into staging.
+  func stage(
+    _ text: String, as name: FilePath.Component, lane: String = ""
+  ) throws -> ProjectFolder {
+    let staged = ProjectFolder(acceptor.newID(name.string), in: folders.staging)
+    let origin = BatchList.Origin(id: staged.id, lane: lane, name: name, isFolder: false)
+    _ = try BatchList(drops: [origin]).write(in: folders)
+    try folder.write(Array(text.utf8), to: folders.drop(staged.id))
+    return staged
+  }
+
   func recover() throws -> [String] { try Recovery(acceptor).run() }
 
   func active() throws -> [ProjectFolder] { try queue.projects(in: folders.active) }

@@ -1,3 +1,4 @@
+import Logging
 import SystemPackage
 import TaleCore
 import TaleSystem
@@ -13,10 +14,13 @@ import Testing
   init() throws { place = try QueuePlace() }
 
   private func stage(_ name: FilePath.Component, lane: String = "") throws -> ProjectFolder {
-    let staged = try place.acceptor.stage(
-      name.string, origin: Origin(lane: lane, name: name, isFolder: false))
-    try place.folder.write(Array("x".utf8), to: staged.description)
-    return staged
+    try place.stage("x", as: name, lane: lane)
+  }
+
+  /// The lists of drops that lie in staging.
+  private func lists() throws -> [FilePath] {
+    try place.stagingNames().filter { $0.hasPrefix(BatchList.prefix) }
+      .map(place.folders.staging.appending)
   }
 
   @Test func `a healthy queue is left as it is`() throws {
@@ -69,30 +73,69 @@ import Testing
   }
 
   @Test(arguments: ["", "no JSON", "{\"schema\":99}"])
-  func `a drop whose origin cannot be read goes to the inbox and is never removed`(
-    _ origin: String
+  func `a drop whose list cannot be read goes to the inbox and is never removed`(
+    _ list: String
   ) throws {
     let staged = try stage("x.md")
-    try place.folder.write(Array(origin.utf8), to: staged.origin)
+    try place.folder.write(Array(list.utf8), to: try #require(try lists().first))
     _ = try place.recover()
     #expect(try place.inboxNames() == ["\(staged.id).md"])
+    #expect(try place.stagingNames() == [])
     #expect(try place.intake().first?.accepted != nil)
   }
 
-  @Test func `a folder whose origin is gone goes to the inbox whole`() throws {
-    let staged = try stage("x")
+  @Test func `a folder whose list is gone goes to the inbox whole`() throws {
+    let staged = ProjectFolder(place.acceptor.newID("x"), in: place.folders.staging)
+    try Folder.create(staged.path)
     try place.folder.write(Array("x".utf8), to: staged.input.appending("project.md"))
-    try DurableFile.remove(staged.origin)
+    try place.folder.write(Array("x".utf8), to: staged.description)
     _ = try place.recover()
     #expect(try place.inboxNames() == ["\(staged.id)", "\(staged.id)/project.md"])
     #expect(try place.stagingNames() == [])
   }
 
   @Test func `a half-written copy of a submission is removed`() throws {
-    let staged = try place.acceptor.stage("x.md", origin: .copy)
+    try FileLock.take(place.folders.acceptLock).release()
+    let filling = try Acceptor.Filling("x.md", place.acceptor)
+    let staged = filling.folder
     try place.folder.write(Array("x".utf8), to: staged.description)
+    // The control: as long as somebody fills it, it stays.
+    #expect(try place.recover() == [])
+    #expect(exists(staged.description))
+    filling.release()
     _ = try place.recover()
     #expect(try place.stagingNames() == [] && place.inboxNames() == [])
+  }
+
+  @Test func `what a loss of power leaves under both names stands once`() throws {
+    // The old name in staging came back with the power, beside the place that the project got.
+    try place.drop("x", as: "x.md")
+    let id = try #require(try place.intake().first?.accepted)
+    let origin = BatchList.Origin(id: id, lane: "", name: "x.md", isFolder: false)
+    _ = try BatchList(drops: [origin]).write(in: place.folders)
+    try place.folder.write(Array("x".utf8), to: place.folders.drop(id))
+    #expect(try place.recover() == [])
+    #expect(try place.stagingNames() == [] && place.inboxNames() == [])
+    #expect(try place.active().map(\.id) == [id])
+    // The control: of a project that stands nowhere else the name in staging is the only one.
+    _ = try stage("x.md")
+    #expect(try place.recover().count == 1)
+    #expect(try place.inboxNames() == ["x.md"])
+  }
+
+  @Test func `what another runner left in staging comes back at the next look`() async throws {
+    _ = try stage("x.md")
+    let intake = Intake(
+      acceptor: place.acceptor, settle: .init(file: .zero, folder: .zero),
+      logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+    // While somebody accepts it is not left.
+    let gate = try FileLock.take(place.folders.acceptLock)
+    _ = try await intake.look()
+    #expect(try place.inboxNames() == [])
+    gate.release()
+    _ = try await intake.look()
+    #expect(try place.inboxNames() == ["x.md"])
+    #expect(try place.stagingNames() == [])
   }
 
   @Test func `one folder that cannot be mended does not keep the others from it`() throws {
@@ -105,7 +148,7 @@ import Testing
     #expect(mended.count == 2)
     #expect(mended.contains { $0.contains("could not be mended") && $0.contains("\(bad.id)") })
     #expect(try text(place.folders.inbox.appending("good.md")) == "x")
-    #expect(try text(bad.description) == "x")
+    #expect(try text(place.folders.drop(bad.id)) == "x")
   }
 
   @Test func `the sequence goes on above those that wait, whatever the file says`() throws {

@@ -20,7 +20,7 @@ import Testing
   private func candidate(
     _ fingerprint: UInt64, _ kind: InboxEntry.Candidate.Kind = .file
   ) -> InboxEntry.Candidate {
-    .init(kind: kind, status: status, fingerprint: [fingerprint])
+    .init(kind: kind, status: status, fingerprint: .init((fingerprint, 0, 0, 0)))
   }
 
   private mutating func observe(
@@ -75,14 +75,25 @@ import Testing
   @Test mutating func `what is gone is forgotten, and a new one under its name waits`() {
     settling.noteRename(lane: "", name: name)
     _ = observe(1, at: 0, lane: "urgent")
-    settling.keepOnly([])
+    settling.endLook()
+    settling.endLook()
     #expect(observe(1, at: 1000) == .wait(.milliseconds(500)))
     #expect(observe(1, at: 1000, lane: "urgent") == .wait(.milliseconds(500)))
   }
 
   @Test mutating func `what is still there is kept`() {
     _ = observe(1, at: 0)
-    settling.keepOnly([InboxEntry(lane: "", name: name, verdict: .candidate(candidate(1)))])
+    settling.endLook()
+    #expect(observe(1, at: 400) == .wait(.milliseconds(100)))
+    settling.endLook()
     #expect(observe(1, at: 500) == .settled)
+  }
+
+  @Test mutating func `a rename that comes behind the place where a look is counts in the next`() {
+    settling.noteRename(lane: "", name: name)
+    settling.endLook()
+    #expect(observe(1, at: 0) == .settled)
+    settling.endLook()
+    #expect(observe(1, at: 0) == .settled)
   }
 }

@@ -95,15 +95,25 @@ extension Acceptor {
     return try outcome.get()
   }
 
-  /// A staged folder that somebody fills, as its lock tells.
-  private struct Filling: ~Copyable {
+  /// A staged folder that somebody fills, as its lock tells. Where nobody holds the lock it is
+  /// half a copy, which recovery throws away: whoever asked for it has the original.
+  struct Filling: ~Copyable {
     let folder: ProjectFolder
     private let lock: FileLock
 
     /// - Precondition: the accept lock is held, so that nobody sees the folder without the lock.
-    init(_ folder: ProjectFolder) throws(SystemFailure) {
+    init(_ name: String, _ acceptor: Acceptor) throws(SystemFailure) {
+      folder = ProjectFolder(acceptor.newID(name), in: acceptor.queue.folders.staging)
+      try Folder.create(folder.path)
+      do throws(SystemFailure) {
+        // Whoever sees the project in active may run it before that name is on disk.
+        try Folder.sync(acceptor.queue.folders.staging)
+      } catch {
+        // Nothing is in it yet; what even the removal leaves is recovery's.
+        try? Folder.removeTree(folder.path)
+        throw error
+      }
       lock = try FileLock.take(folder.filling)
-      self.folder = folder
     }
 
     consuming func release() {}
@@ -112,7 +122,7 @@ extension Acceptor {
   private func begin(_ label: CopyLabel) throws -> Filling {
     let gate = try FileLock.take(queue.folders.acceptLock)
     try checkSpace()
-    let filling = try Filling(try stage(label.name, origin: .copy))
+    let filling = try Filling(label.name, self)
     gate.release()
     return filling
   }
@@ -123,7 +133,6 @@ extension Acceptor {
   ) throws -> Outcome {
     do {
       try willStand(staged.id)
-      try DurableFile.remove(staged.filling)
       var drop = Drop(lane: label.lane, name: label.name, origin: label.origin, modified: nil)
       drop.label = label
       return try finish(staged, drop)
@@ -138,9 +147,7 @@ extension Acceptor {
   public func stands(_ id: ProjectID) throws(SystemFailure) -> Bool {
     try FileLock.holding(queue.folders.acceptLock) { () throws(SystemFailure) in
       if try queue.find(id) != nil { return true }
-      let staged = ProjectFolder(id, in: queue.folders.staging)
-      if try FileStatus.ifPresent(staged.path) == nil { return false }
-      return try FileStatus.ifPresent(staged.origin) == nil
+      return try isComplete(ProjectFolder(id, in: queue.folders.staging))
     }
   }
 }

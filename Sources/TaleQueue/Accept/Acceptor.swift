@@ -5,9 +5,9 @@ public import TaleSystem
 
 /// Takes a drop into the queue: from then on it is never lost and never doubled.
 ///
-/// The drop is moved into a folder of staging, which becomes complete there: description, journal,
-/// progress. One rename then makes it a project. Each step is on disk before the next begins, so a
-/// crash leaves a drop that recovery finishes or puts back (see ``Recovery``).
+/// The drop is moved into staging, where it gets a folder that becomes complete: description,
+/// progress, journal. One rename then makes it a project. Each step is on disk before the next
+/// begins, so a crash leaves a drop that recovery finishes or puts back (see ``Recovery``).
 public struct Acceptor: Sendable {
   public enum Outcome: Sendable, Equatable {
     /// It waits in active.
@@ -25,6 +25,7 @@ public struct Acceptor: Sendable {
   let queue: Queue
   private let currentLimits: @Sendable () -> AcceptLimits
   let time: any TimeSource
+  let deliveries: AcceptedLog
 
   public init(queue: Queue, limits: AcceptLimits, time: any TimeSource) {
     self.init(queue: queue, time: time) { limits }
@@ -37,9 +38,32 @@ public struct Acceptor: Sendable {
     self.queue = queue
     self.time = time
     currentLimits = limits
+    deliveries = AcceptedLog(path: queue.folders.acceptedLog) { limits().redeliveryDays }
   }
 
   var limits: AcceptLimits { currentLimits() }
+
+  /// What became of drops that were accepted together.
+  public struct Batch: Sendable {
+    /// In the order of the entries. A drop that the system refused is in the inbox as before;
+    /// where even putting it back failed it is in staging, for ``Recovery``.
+    public let outcomes: [Result<Outcome, SystemFailure>]
+    /// What failed after the projects had got their places: ``Recovery`` makes up for it.
+    public let unfinished: SystemFailure?
+  }
+
+  /// Accepts what stands in the inbox under these entries.
+  ///
+  /// - Parameter entries: a hundred at most, so that others who accept need not wait for long; a
+  ///   folder alone, since it may be large.
+  /// - Throws: what hindered all of them; they are in the inbox then.
+  public func accept(_ entries: [InboxEntry]) throws(SystemFailure) -> Batch {
+    try FileLock.holding(queue.folders.acceptLock) { () throws(SystemFailure) in
+      try checkSpace()
+      var batch = BatchAccept(self, entries)
+      return try batch.run()
+    }
+  }
 
   /// Accepts what stands in the inbox under this entry.
   ///
@@ -47,60 +71,9 @@ public struct Acceptor: Sendable {
   ///   back failed it is in staging, and where only its note for repetitions failed it is in its
   ///   place: ``Recovery`` mends both.
   public func accept(_ entry: InboxEntry) throws(SystemFailure) -> Outcome {
-    guard case .candidate(let candidate) = entry.verdict else { return .lost }
-    return try FileLock.holding(queue.folders.acceptLock) { () throws(SystemFailure) in
-      try move(entry, candidate)
-    }
-  }
-
-  private func move(
-    _ entry: InboxEntry, _ candidate: InboxEntry.Candidate
-  ) throws(SystemFailure) -> Outcome {
-    try checkSpace()
-    let source = queue.folders.inbox(lane: entry.lane).appending(entry.name)
-    switch try look(at: source, candidate) {
-    case .settled: break
-    case .busy: return .busy
-    case .gone: return .lost
-    }
-    let staged = try stage(
-      entry.name.string,
-      origin: Origin(
-        lane: entry.lane, name: entry.name, isFolder: candidate.kind == .folder))
-    let target = candidate.kind == .file ? staged.description : staged.input
-    do throws(SystemFailure) {
-      try Folder.renameKeeping(source, to: target)
-    } catch {
-      // Nothing is in it yet; what even the removal leaves is recovery's.
-      try? discard(staged)
-      if error.isMissing { return .lost }
-      throw error
-    }
-    do throws(SystemFailure) {
-      try Folder.sync(staged.path)
-      try Folder.sync(source.removingLastComponent())
-      if candidate.kind == .folder { try takeDescription(from: staged) }
-      // A writer that opened the file before the rename still has it.
-      if try look(at: target, nil) == .busy {
-        try putBack(staged, to: source, from: target)
-        return .busy
-      }
-      if candidate.kind == .file { try unlinkFromOthers(staged) }
-      // Asked only now: a newer one may have taken the name between the look and the rename.
-      let modified = try FileStatus.of(target).modified.seconds
-      return try finish(
-        staged,
-        Drop(
-          lane: entry.lane, name: entry.name.string, origin: "inbox", modified: modified,
-          nameBytes: entry.name.bytesWhereNotUTF8))
-    } catch {
-      // A full disk, mostly. The drop belongs where its owner sees it, not into staging. When this
-      // fails as well, recovery does it.
-      if (try? FileStatus.ifPresent(staged.origin)) != nil {
-        try? putBack(staged, to: source, from: target)
-      }
-      throw error
-    }
+    let batch = try accept([entry])
+    if let failure = batch.unfinished { throw failure }
+    return try batch.outcomes[0].get()
   }
 
   /// Takes the content of a file that stays where it is: `tale submit` and `tale run`.
@@ -109,7 +82,8 @@ public struct Acceptor: Sendable {
   ) throws(SystemFailure) -> Outcome {
     try FileLock.holding(queue.folders.acceptLock) { () throws(SystemFailure) in
       try checkSpace()
-      let staged = try stage(name, origin: .copy)
+      let filling = try Filling(name, self)
+      let staged = filling.folder
       do throws(SystemFailure) {
         try DurableFile.replace(staged.description, with: bytes)
         return try finish(staged, Drop(lane: lane, name: name, origin: origin, modified: nil))
@@ -127,51 +101,56 @@ public struct Acceptor: Sendable {
     let origin: String
     /// Nil where a re-delivery cannot be.
     let modified: Int?
-    /// In hexadecimal, where the bytes are not UTF-8 and `name` cannot tell them.
-    var nameBytes: String?
     /// Of a project that is made of a copy.
     var label: CopyLabel?
   }
 
-  /// Makes a project of a staged folder that holds its description, and moves it to its place.
+  /// Makes a project of a filled copy and moves it to its place.
   ///
   /// - Precondition: the accept lock is held.
   func finish(_ staged: ProjectFolder, _ drop: Drop) throws(SystemFailure) -> Outcome {
-    let now = time.now()
-    let log = AcceptedLog(path: queue.folders.acceptedLog, days: limits.redeliveryDays)
-    let sha256 = try SHA256.of(fileAt: staged.description)
-    var delivery: AcceptedLog.Entry?
-    if let modified = drop.modified {
-      let entry = AcceptedLog.Entry(
-        id: staged.id, time: now, lane: drop.lane, name: drop.name, nameBytes: drop.nameBytes,
-        sha256: try DropContent.sha256(of: staged), modified: modified)
-      if let earlier = try log.find(entry) {
-        try discard(staged)
-        return .redelivered(earlier)
-      }
-      delivery = entry
-    }
-    let parsed = try parse(staged, name: drop.name)
-    let accepted = Event.Accepted(
-      id: staged.id, sequence: try SequenceNumber(folders: queue.folders).next(), name: drop.name,
-      lane: drop.lane, origin: drop.origin, sha256: sha256,
-      bytes: try FileStatus.of(staged.description).size, modified: drop.modified,
-      priority: (try? parsed.get().priority) ?? 0, from: drop.label?.from)
-    try write(accepted, parsed, drop.label, into: staged, at: now)
-    // All names are on disk before the one goes without which the folder counts as complete.
-    try Folder.sync(staged.path)
-    try DurableFile.remove(staged.origin)
-    try Folder.sync(staged.path)
+    let sequence = try SequenceNumber(folders: queue.folders).next()
+    let parsed = try complete(
+      staged, drop, sha256: try SHA256.of(fileAt: staged.description), sequence: sequence,
+      at: time.now())
+    try DurableFile.remove(staged.filling)
     let parent = parsed.isAccepted ? queue.folders.active : queue.folders.failed
     try Folder.renameKeeping(staged.path, to: ProjectFolder(staged.id, in: parent).path)
     try Folder.sync(parent)
     try Folder.sync(queue.folders.staging)
-    // Only now: an entry for a drop that a crash puts back would make it vanish as a repetition.
-    if let delivery { try log.add(delivery) }
     switch parsed {
     case .success: return .accepted(staged.id)
     case .failure(let problem): return .rejected(staged.id, problem)
     }
+  }
+
+  /// Makes a staged folder that holds its description into a whole project; it is on disk when this
+  /// returns. Its journal comes last: with it the folder counts as complete.
+  ///
+  /// - Parameter sha256: of the description.
+  func complete(
+    _ staged: ProjectFolder, _ drop: Drop, sha256: String, sequence: Int, at now: Timestamp
+  ) throws(SystemFailure) -> Result<ProjectDescription, DescriptionProblem> {
+    let parsed = try parse(staged, name: drop.name)
+    let accepted = Event.Accepted(
+      id: staged.id, sequence: sequence, name: drop.name,
+      lane: drop.lane, origin: drop.origin, sha256: sha256,
+      bytes: try FileStatus.of(staged.description).size, modified: drop.modified,
+      priority: (try? parsed.get().priority) ?? 0, from: drop.label?.from)
+    try write(accepted, parsed, drop.label, into: staged, at: now)
+    try Folder.sync(staged.path)
+    return parsed
+  }
+
+  /// Whether nothing but the last rename is missing to a staged folder: its journal says that it was
+  /// accepted, and all that came before the journal is there.
+  func isComplete(_ staged: ProjectFolder) throws(SystemFailure) -> Bool {
+    guard let book = try? Journal.readBook(staged.journal), let accepted = book.accepted,
+      accepted.id == staged.id, try FileStatus.ifPresent(staged.description) != nil,
+      try SHA256.of(fileAt: staged.description) == accepted.sha256
+    else { return false }
+    if book.ended == nil { return true }
+    return try FileStatus.ifPresent(staged.failure) != nil
   }
 
   private func write(
@@ -179,13 +158,6 @@ public struct Acceptor: Sendable {
     _ label: CopyLabel?, into staged: ProjectFolder, at now: Timestamp
   ) throws(SystemFailure) {
     do {
-      // A crash may have left a journal of an earlier try.
-      try DurableFile.remove(staged.journal)
-      var journal = try Journal.create(staged.journal)
-      try journal.append(.accepted(accepted), at: now, durable: false)
-      for note in label?.notes ?? [] {
-        try journal.append(.noted(.init(.info, note)), at: now, durable: false)
-      }
       var title = accepted.name
       var budget: Int?
       switch parsed {
@@ -193,19 +165,28 @@ public struct Acceptor: Sendable {
         title = description.title
         budget = description.budget.tokens
       case .failure(let problem):
+        let text = RejectionReport.text(name: accepted.name, id: staged.id, problem, at: now)
+        try DurableFile.create(staged.failure, with: Array(text.utf8), synced: true)
+      }
+      let unfinished = staged.path.appending(".events.new")
+      var journal = try Journal.create(unfinished)
+      try journal.append(.accepted(accepted), at: now, durable: false)
+      for note in label?.notes ?? [] {
+        try journal.append(.noted(.init(.info, note)), at: now, durable: false)
+      }
+      if case .failure(let problem) = parsed {
         try journal.append(
           .ended(.init(outcome: .rejected, reason: "\(problem)")), at: now, durable: false)
-        let text = RejectionReport.text(name: accepted.name, id: staged.id, problem, at: now)
-        try DurableFile.replace(staged.failure, with: Array(text.utf8))
       }
-      try journal.sync()
       let progress = Progress.of(
         journal.book, id: staged.id, title: title, budget: budget, plan: label?.plan,
         done: label?.done ?? [], runner: nil, at: now)
-      try DurableFile.replace(
-        staged.progress, with: try JSON.document(progress), durable: false)
-      try DurableFile.replace(
-        staged.progressText, with: Array(progress.text.utf8), durable: false)
+      try DurableFile.create(staged.progress, with: try JSON.document(progress), synced: false)
+      try DurableFile.create(
+        staged.progressText, with: Array(progress.text.utf8), synced: false)
+      try journal.sync()
+      // Whole or not at all, and after all the rest: it is what makes the folder a project.
+      try Folder.renameKeeping(unfinished, to: staged.journal)
     } catch let failure as SystemFailure {
       throw failure
     } catch JournalFailure.system(let failure) {

@@ -10,25 +10,118 @@ public struct Recovery: Sendable {
 
   /// What was mended, in words for the log; also what could not be, which stays as it is.
   public func run() throws(SystemFailure) -> [String] {
-    let folders = acceptor.queue.folders
-    return try FileLock.holding(folders.acceptLock) { () throws(SystemFailure) in
-      var mended: [String] = []
-      for name in try Folder.names(in: folders.staging)
-      where name.string.hasPrefix(Acceptor.discardedPrefix) {
-        do { try Folder.removeTree(folders.staging.appending(name)) } catch {
-          mended.append("\(error); remove it by hand")
-        }
-      }
-      for staged in try acceptor.queue.projects(in: folders.staging) {
-        if try isBeingFilled(staged) { continue }
-        do { mended.append(try mend(staged)) } catch {
-          // One that cannot be mended must not keep the others from being worked.
-          mended.append("\(staged.path) could not be mended and stays there: \(error)")
-        }
-      }
+    try FileLock.holding(folders.acceptLock) { () throws(SystemFailure) in
+      let mended = try mendStaging()
       try SequenceNumber(folders: folders).repair()
       return mended + (try completeAcceptedLog())
     }
+  }
+
+  /// Mends what another runner left that died while it accepted: its drops are to be seen again
+  /// without anybody's new start. Nothing where somebody accepts just now.
+  func mendLeft() throws(SystemFailure) -> [String] {
+    let names = try NameList(folders.staging)
+    let prefix = Array(BatchList.prefix.utf8)
+    guard (0..<names.count).contains(where: { names.withBytes($0) { $0.starts(with: prefix) } }),
+      let lock = try FileLock.tryTake(folders.acceptLock)
+    else { return [] }
+    let mended: Result<[String], SystemFailure>
+    do throws(SystemFailure) { mended = .success(try mendStaging()) } catch {
+      mended = .failure(error)
+    }
+    lock.release()
+    return try mended.get()
+  }
+
+  private var folders: QueueFolders { acceptor.queue.folders }
+
+  /// Finishes or puts back what a crash left in staging.
+  ///
+  /// - Precondition: the accept lock is held, so whatever is listed there belongs to nobody alive.
+  private func mendStaging() throws(SystemFailure) -> [String] {
+    var mended: [String] = []
+    // One that cannot be mended must not keep the others from being worked.
+    var stuck: Set<ProjectID> = []
+    for name in try Folder.names(in: folders.staging) {
+      if name.string.hasPrefix(Acceptor.discardedPrefix) || name.string.hasPrefix(".tale.") {
+        do { try Folder.removeTree(folders.staging.appending(name)) } catch {
+          mended.append("\(error); remove it by hand")
+        }
+      } else if name.string.hasPrefix(BatchList.prefix) {
+        mended += try mend(folders.staging.appending(name), &stuck)
+      }
+    }
+    for staged in try acceptor.queue.projects(in: folders.staging) where !stuck.contains(staged.id)
+    {
+      if try isBeingFilled(staged) { continue }
+      mend(staged, &mended) { () throws(SystemFailure) in try mend(copy: staged) }
+    }
+    // No crash leaves this, but a newer tale or a damaged disk may.
+    for id in try drops() where !stuck.contains(id) {
+      let staged = ProjectFolder(id, in: folders.staging)
+      mend(staged, &mended) { () throws(SystemFailure) in try putBackNameless(staged) }
+    }
+    return mended
+  }
+
+  /// - Returns: whether it is mended.
+  @discardableResult
+  private func mend(
+    _ staged: ProjectFolder, _ mended: inout [String],
+    _ body: () throws(SystemFailure) -> String?
+  ) -> Bool {
+    do throws(SystemFailure) {
+      if let line = try body() { mended.append(line) }
+      return true
+    } catch {
+      mended.append("\(staged.path) could not be mended and stays there: \(error)")
+      return false
+    }
+  }
+
+  /// Drops that were being taken together when their runner died.
+  private func mend(
+    _ list: FilePath, _ stuck: inout Set<ProjectID>
+  ) throws(SystemFailure) -> [String] {
+    var mended: [String] = []
+    var isDone = true
+    for origin in try BatchList.read(list).drops {
+      let staged = ProjectFolder(origin.id, in: folders.staging)
+      if !mend(staged, &mended, { () throws(SystemFailure) in try mend(staged, origin) }) {
+        isDone = false
+        stuck.insert(origin.id)
+      }
+    }
+    if isDone {
+      try DurableFile.remove(list)
+      try Folder.sync(folders.staging)
+    }
+    return mended
+  }
+
+  /// Nil where there is nothing to do.
+  private func mend(
+    _ staged: ProjectFolder, _ origin: BatchList.Origin
+  ) throws(SystemFailure) -> String? {
+    let flat = folders.drop(origin.id)
+    if try acceptor.queue.find(origin.id) != nil {
+      // A loss of power may leave the old name beside the new one.
+      try Folder.removeTree(flat)
+      try acceptor.discard(staged)
+      return nil
+    }
+    if try acceptor.isComplete(staged) {
+      try Folder.removeTree(flat)
+      return try finish(staged)
+    }
+    let inside = origin.isFolder ? staged.input : staged.description
+    for current in [flat, inside] where try FileStatus.ifPresent(current) != nil {
+      guard let name = origin.name else { return try putBackNameless(staged) }
+      return try putBack(staged, current, lane: origin.lane, name: name)
+    }
+    guard try FileStatus.ifPresent(staged.path) != nil else { return nil }
+    try acceptor.discard(staged)
+    return "removed \(staged.id): nothing had been accepted yet"
   }
 
   /// A copy takes its time, and its maker lives.
@@ -37,40 +130,37 @@ public struct Recovery: Sendable {
     return try FileLock.tryTake(staged.filling) == nil
   }
 
-  /// Finishes or puts back what a crash left in staging.
-  private func mend(_ staged: ProjectFolder) throws(SystemFailure) -> String {
-    let folders = acceptor.queue.folders
-    let hasOrigin = try FileStatus.ifPresent(staged.origin) != nil
-    if let origin = try origin(of: staged) {
-      let current = origin.isFolder ? staged.input : staged.description
-      if let name = origin.name, try FileStatus.ifPresent(current) != nil {
-        return try putBack(staged, current, lane: origin.lane, name: name)
-      }
-      // Nothing was moved in here yet, or it is a copy whose owner has the original and was told
-      // of no success.
-      if origin.isCopy || origin.name != nil {
-        try acceptor.discard(staged)
-        return "removed \(staged.id): accepting it was cut off before it began"
-      }
+  /// What nobody fills any more.
+  private func mend(copy staged: ProjectFolder) throws(SystemFailure) -> String? {
+    if try acceptor.isComplete(staged) { return try finish(staged) }
+    if try FileStatus.ifPresent(staged.filling) == nil, let line = try putBackNameless(staged) {
+      return line
     }
-    if !hasOrigin, let book = try? Journal.readBook(staged.journal), book.accepted != nil,
-      try FileStatus.ifPresent(staged.description) != nil
-    {
-      let parent = book.ended == nil ? folders.active : folders.failed
-      try Folder.renameKeeping(staged.path, to: ProjectFolder(staged.id, in: parent).path)
-      try Folder.sync(parent)
-      try Folder.sync(folders.staging)
-      return "finished accepting \(staged.id)"
-    }
-    // No crash leaves this, but a newer tale or a damaged disk may: what came from outside goes
-    // back to where its owner sees it.
-    for current in [staged.input, staged.description]
-    where try FileStatus.ifPresent(current) != nil {
-      let name = current == staged.input ? "\(staged.id)" : "\(staged.id).md"
-      return try putBack(staged, current, lane: "", name: FilePath.Component(name) ?? "drop.md")
-    }
+    // Whoever made it has the original and was told of no success.
     try acceptor.discard(staged)
     return "removed \(staged.id): nothing had been accepted yet"
+  }
+
+  private func finish(_ staged: ProjectFolder) throws(SystemFailure) -> String {
+    let isRejected = (try? Journal.readBook(staged.journal))?.ended != nil
+    let parent = isRejected ? folders.failed : folders.active
+    try DurableFile.remove(staged.filling)
+    try Folder.sync(staged.path)
+    try Folder.renameKeeping(staged.path, to: ProjectFolder(staged.id, in: parent).path)
+    try Folder.sync(parent)
+    try Folder.sync(folders.staging)
+    return "finished accepting \(staged.id)"
+  }
+
+  /// What came from outside goes back to where its owner sees it, though its name is lost.
+  private func putBackNameless(_ staged: ProjectFolder) throws(SystemFailure) -> String? {
+    for current in [folders.drop(staged.id), staged.input, staged.description] {
+      guard let status = try FileStatus.ifPresent(current) else { continue }
+      let name = status.kind == .folder ? "\(staged.id)" : "\(staged.id).md"
+      return try putBack(
+        staged, current, lane: "", name: FilePath.Component(name) ?? "drop.md")
+    }
+    return nil
   }
 
   /// Into the inbox itself where the lane is none any more: a folder of its name would look like
@@ -78,41 +168,41 @@ public struct Recovery: Sendable {
   private func putBack(
     _ staged: ProjectFolder, _ current: FilePath, lane: String, name: FilePath.Component
   ) throws(SystemFailure) -> String {
-    let folders = acceptor.queue.folders
     let inbox = folders.inbox(lane: folders.lanes.contains(lane) ? lane : "")
     try Folder.create(inbox)
     try acceptor.putBack(staged, to: inbox.appending(name), from: current)
     return "put \(name.string) back into the inbox: accepting it was cut off"
   }
 
-  private func origin(of staged: ProjectFolder) throws(SystemFailure) -> Origin? {
-    guard let bytes = try DurableFile.readIfPresent(staged.origin, limit: 1 << 16) else {
-      return nil
+  /// The IDs of drops that lie in staging.
+  private func drops() throws(SystemFailure) -> [ProjectID] {
+    try Folder.names(in: folders.staging).compactMap { name in
+      name.extension == QueueFolders.dropExtension ? ProjectID(name.stem) : nil
     }
-    return try? JSON.decodeVersioned(Origin.self, from: bytes)
   }
 
   /// A crash between the last rename and the log's line would let a repeated delivery run again.
   private func completeAcceptedLog() throws(SystemFailure) -> [String] {
-    let folders = acceptor.queue.folders
-    let log = AcceptedLog(path: folders.acceptedLog, days: acceptor.limits.redeliveryDays)
+    let log = acceptor.deliveries
     let now = acceptor.time.now()
-    let known = Set(try log.entries(now: now).map(\.id))
+    let known = try log.projects()
     var mended: [String] = []
+    var missing: [AcceptedLog.Entry] = []
     let projects =
       try acceptor.queue.projects(in: folders.active)
       + acceptor.queue.projects(in: folders.failed)
-    for project in projects where !known.contains(project.id) {
+    for project in projects where !known.contains(project.id.description) {
       guard let book = try? Journal.readBook(project.journal), let accepted = book.accepted,
         let modified = accepted.modified, let time = book.acceptedAt,
         log.keeps(time, at: now), let content = try? DropContent.sha256(of: project)
       else { continue }
-      try log.add(
+      missing.append(
         .init(
           id: project.id, time: time, lane: accepted.lane, name: accepted.name, nameBytes: nil,
           sha256: content, modified: modified))
       mended.append("noted the delivery of \(project.id)")
     }
+    try log.add(missing)
     return mended
   }
 }

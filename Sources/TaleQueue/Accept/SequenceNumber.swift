@@ -6,15 +6,16 @@ internal import TaleSystem
 struct SequenceNumber {
   let folders: QueueFolders
 
-  /// The next number, kept before it is used.
+  /// The first of the next numbers, kept before they are used. One that is not used leaves a gap,
+  /// which does not matter.
   ///
   /// - Precondition: the caller holds the accept lock.
-  func next() throws(SystemFailure) -> Int {
+  func next(_ count: Int = 1) throws(SystemFailure) -> Int {
     let last: Int
     if let kept = try kept() { last = kept } else { last = try largestInUse() }
     // Not synced: a loss of power may bring an older number back, and the start of a runner then
     // raises it above those that wait.
-    try DurableFile.replace(folders.sequence, with: Array("\(last + 1)\n".utf8), durable: false)
+    try DurableFile.replace(folders.sequence, with: Array("\(last + count)\n".utf8), durable: false)
     return last + 1
   }
 

@@ -7,71 +7,61 @@ internal import TaleSystem
 extension Acceptor {
   enum Look { case settled, busy, gone }
 
-  /// Whether anybody has the drop open for writing, and whether it is still what was observed.
-  /// The content of a settled file is on disk afterwards.
+  /// Whether anybody has the drop open for writing, and whether it is still what was observed; of a
+  /// file also the SHA-256 of what it holds. The content of a settled drop is on disk afterwards.
   ///
-  /// - Parameter observed: nil for a drop that was moved meanwhile, which changes its times.
+  /// - Parameters:
+  ///   - observed: nil for a drop that was moved meanwhile, which changes its times.
+  ///   - syncsFile: with false a file was synced before, as its hash shows.
   func look(
-    at path: FilePath, _ observed: InboxEntry.Candidate?
-  ) throws(SystemFailure) -> Look {
-    guard let status = try FileStatus.ifPresent(path) else { return .gone }
+    at path: FilePath, _ observed: InboxEntry.Candidate?, syncsFile: Bool = true
+  ) throws(SystemFailure) -> (Look, sha256: String?) {
+    guard let status = try FileStatus.ifPresent(path) else { return (.gone, nil) }
     do {
-      if let observed, status != observed.status { return .busy }
+      if let observed, status != observed.status { return (.busy, nil) }
       guard status.kind == .folder else {
-        return try isWritten(try Descriptor.open(path, Self.reading, operation: "read"))
-          ? .busy : .settled
-      }
-      let tree = try Folder.tree(path, limit: InboxListing.maxTreeEntries)
-      if let observed, InboxListing.fingerprint(of: status, tree) != observed.fingerprint {
-        return .busy
-      }
-      let top = try Descriptor.open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, operation: "read")
-      for entry in tree {
-        switch entry.status.kind {
-        case .regular:
-          if try isWritten(try top.openBeneath(entry.path, Self.reading)) { return .busy }
-        case .folder: try top.openBeneath(entry.path, O_RDONLY | O_DIRECTORY).sync()
-        case .link, .other: break
+        let file = try Descriptor.open(path, Self.reading, operation: "read")
+        guard try file.status().kind == .regular, ReadLease.probe(file) != .hasWriter else {
+          return (.busy, nil)
         }
+        // Before the sync: what is written in between shows in the next hash.
+        let sha256 = try SHA256.of(file)
+        if syncsFile { try file.sync() }
+        return (.settled, sha256)
       }
-      try top.sync()
-      return .settled
+      return (try look(atFolder: path, status, observed), nil)
     } catch  where error.isMissing || error.code == .tooManySymbolicLinkLevels {
       // Something was removed or swapped for a link while it was looked at.
-      return .busy
+      return (.busy, nil)
     }
+  }
+
+  private func look(
+    atFolder path: FilePath, _ status: FileStatus, _ observed: InboxEntry.Candidate?
+  ) throws(SystemFailure) -> Look {
+    let tree = try Folder.tree(path, limit: InboxListing.maxTreeEntries)
+    if let observed, InboxEntry.Fingerprint(status, tree) != observed.fingerprint { return .busy }
+    let top = try Descriptor.open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, operation: "read")
+    for entry in tree {
+      switch entry.status.kind {
+      case .regular:
+        let file = try top.openBeneath(entry.path, Self.reading)
+        if ReadLease.probe(file) == .hasWriter { return .busy }
+        try file.sync()
+      case .folder: try top.openBeneath(entry.path, O_RDONLY | O_DIRECTORY).sync()
+      case .link, .other: break
+      }
+    }
+    try top.sync()
+    return .settled
   }
 
   /// Non-blocking and never through a link: the name may be a pipe or a link by now.
   private static let reading = O_RDONLY | O_NOFOLLOW | O_NONBLOCK
 
-  private func isWritten(_ file: consuming Descriptor) throws(SystemFailure) -> Bool {
-    if ReadLease.probe(file) == .hasWriter { return true }
-    try file.sync()
-    return false
-  }
-
-  /// A folder in staging, on disk, with the note of where its drop will come from.
-  func stage(_ name: String, origin: Origin) throws(SystemFailure) -> ProjectFolder {
+  func newID(_ name: String) -> ProjectID {
     var random = SystemRandomNumberGenerator()
-    let id = ProjectID(acceptedAt: time.now(), name: name, random: &random)
-    let staged = ProjectFolder(id, in: queue.folders.staging)
-    try Folder.create(staged.path)
-    do {
-      do {
-        try DurableFile.replace(staged.origin, with: try JSON.document(origin))
-        try Folder.sync(queue.folders.staging)
-      } catch {
-        // Nothing is in it yet; what even the removal leaves is recovery's.
-        try? Folder.removeTree(staged.path)
-        throw error
-      }
-    } catch let failure as SystemFailure {
-      throw failure
-    } catch {
-      preconditionFailure("an origin cannot be written as JSON: \(error)")
-    }
-    return staged
+    return ProjectID(acceptedAt: time.now(), name: name, random: &random)
   }
 
   /// project.md of a dropped folder is a copy of the one inside.
@@ -88,13 +78,15 @@ extension Acceptor {
 
   /// A hard link's other names stay with its owner, who may write to the file through them: such a
   /// description becomes a copy, with the time of the original.
-  func unlinkFromOthers(_ staged: ProjectFolder) throws(SystemFailure) {
-    guard try FileStatus.of(staged.description).linkCount > 1 else { return }
+  ///
+  /// - Returns: whether it did.
+  func unlinkFromOthers(_ staged: ProjectFolder) throws(SystemFailure) -> Bool {
+    guard try FileStatus.of(staged.description).linkCount > 1 else { return false }
     let copy = staged.path.appending(".copy")
     try DurableFile.remove(copy)
     try TreeCopy.copyFile(staged.description, to: copy)
     try Folder.rename(copy, to: staged.description)
-    try Folder.sync(staged.path)
+    return true
   }
 
   /// Gives a drop back to the inbox; a newer one under its name keeps the name.
@@ -108,16 +100,20 @@ extension Acceptor {
       try Folder.renameKeeping(current, to: other)
     }
     try Folder.sync(place.removingLastComponent())
-    try discard(staged)
+    try discard(staged, durable: false)
+    try Folder.sync(queue.folders.staging)
   }
 
   /// Removes a staged folder as a whole: one rename takes it out of recovery's sight, so that a
   /// crash half-way through the removal leaves nothing that looks like a drop.
-  func discard(_ staged: ProjectFolder) throws(SystemFailure) {
+  ///
+  /// - Parameter durable: with false the caller syncs staging.
+  func discard(_ staged: ProjectFolder, durable: Bool = true) throws(SystemFailure) {
+    if try FileStatus.ifPresent(staged.path) == nil { return }
     let gone = queue.folders.staging.appending("\(Self.discardedPrefix)\(staged.id)")
     try Folder.removeTree(gone)
     try Folder.renameKeeping(staged.path, to: gone)
-    try Folder.sync(queue.folders.staging)
+    if durable { try Folder.sync(queue.folders.staging) }
     try Folder.removeTree(gone)
   }
 

@@ -27,12 +27,49 @@ public struct InboxEntry: Sendable, Equatable {
     /// Of the file, or of the folder itself.
     public let status: FileStatus
     /// Changes whenever anything that can be seen of it from outside changes.
-    public let fingerprint: [UInt64]
+    public let fingerprint: Fingerprint
 
-    public init(kind: Kind, status: FileStatus, fingerprint: [UInt64]) {
+    public init(kind: Kind, status: FileStatus, fingerprint: Fingerprint) {
       self.kind = kind
       self.status = status
       self.fingerprint = fingerprint
+    }
+  }
+
+  /// What can be seen of a file, or of a folder and all that is below it, from outside: size, inode
+  /// and the change time, which no program can set back.
+  public struct Fingerprint: Sendable, Hashable {
+    private let words: Words
+    typealias Words = (UInt64, UInt64, UInt64, UInt64)
+
+    init(_ words: Words) { self.words = words }
+
+    init(_ status: FileStatus) {
+      words = (
+        UInt64(status.size), status.inode, UInt64(bitPattern: Int64(status.changed.seconds)),
+        UInt64(status.changed.nanoseconds)
+      )
+    }
+
+    /// As one hash: a folder may hold very many.
+    init(_ status: FileStatus, _ tree: [(path: FilePath, status: FileStatus)]) {
+      var hash = SHA256()
+      hash.update(Fingerprint(status).bytes)
+      for entry in tree { hash.update(Fingerprint(entry.status).bytes) }
+      let digest = hash.finish()
+      func word(_ number: Int) -> UInt64 {
+        UInt64(digest.dropFirst(16 * number).prefix(16), radix: 16) ?? 0
+      }
+      words = (word(0), word(1), word(2), word(3))
+    }
+
+    private var bytes: [UInt8] { withUnsafeBytes(of: words) { Array($0) } }
+
+    public static func == (a: Self, b: Self) -> Bool { a.words == b.words }
+
+    public func hash(into hasher: inout Hasher) {
+      hasher.combine(words.0)
+      hasher.combine(words.1)
     }
   }
 

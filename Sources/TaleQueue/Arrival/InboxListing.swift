@@ -15,52 +15,109 @@ public struct InboxListing: Sendable {
 
   /// Everything in the inbox and its lanes, in the order of lanes and names.
   public func entries() throws(SystemFailure) -> [InboxEntry] {
+    let pass = Pass(self)
     var entries: [InboxEntry] = []
-    let lanes = Set(folders.lanes.compactMap { FilePath.Component($0) })
-    for lane in [""] + folders.lanes {
-      let folder = folders.inbox(lane: lane)
-      for name in try names(in: folder, isLane: !lane.isEmpty) {
-        if lane.isEmpty, lanes.contains(name) { continue }
-        var unsettled: InboxEntry.Candidate?
-        guard let verdict = try verdict(on: name, in: folder, &unsettled) else { continue }
-        entries.append(
-          InboxEntry(lane: lane, name: name, verdict: verdict, unsettled: unsettled))
-      }
-    }
+    while let entry = try pass.next() { entries.append(entry) }
     return entries
   }
 
-  /// A lane that somebody removed (`rsync --delete` does) is empty.
-  private func names(
-    in folder: FilePath, isLane: Bool
-  ) throws(SystemFailure) -> [FilePath.Component] {
-    do { return try Folder.names(in: folder) } catch  where isLane && error.isMissing { return [] }
+  /// One way through the inbox, name by name: there may be 100,000 of them.
+  public final class Pass {
+    private let listing: InboxListing
+    /// The inbox itself, then the lanes; those that are still to come.
+    private var lanes: ArraySlice<String>
+    private var lane = ""
+    private var folder: OpenFolder?
+    private var names: NameList?
+    private var index = 0
+
+    private final class OpenFolder {
+      let descriptor: Descriptor
+      init(_ path: FilePath) throws(SystemFailure) {
+        descriptor = try Descriptor.open(path, O_RDONLY | O_DIRECTORY, operation: "list")
+      }
+    }
+
+    public init(_ listing: InboxListing) {
+      self.listing = listing
+      lanes = ArraySlice([""] + listing.folders.lanes)
+    }
+
+    /// Nil at the end.
+    public func next() throws(SystemFailure) -> InboxEntry? {
+      while true {
+        if let names, let folder, index < names.count {
+          defer { index += 1 }
+          if let entry = try listing.entry(lane, index, of: names, in: folder.descriptor) {
+            return entry
+          }
+        } else if try !openNext() {
+          return nil
+        }
+      }
+    }
+
+    private func openNext() throws(SystemFailure) -> Bool {
+      guard let lane = lanes.popFirst() else { return false }
+      self.lane = lane
+      let path = listing.folders.inbox(lane: lane)
+      index = 0
+      do throws(SystemFailure) {
+        folder = try OpenFolder(path)
+        names = try NameList(path)
+      } catch {
+        // A lane that somebody removed (`rsync --delete` does) is empty.
+        guard !lane.isEmpty, error.isMissing else { throw error }
+        names = nil
+      }
+      return true
+    }
   }
 
-  /// Nil for a name that is gone by now.
-  private func verdict(
-    on name: FilePath.Component, in folder: FilePath, _ unsettled: inout InboxEntry.Candidate?
-  ) throws(SystemFailure) -> InboxEntry.Verdict? {
-    let path = folder.appending(name)
-    guard let status = try FileStatus.ifPresent(path) else { return nil }
-    if name.string.utf8.first == UInt8(ascii: ".") { return .passedOver }
+  /// Nil for a lane, and for a name that is gone by now.
+  private func entry(
+    _ lane: String, _ index: Int, of names: NameList, in folder: borrowing Descriptor
+  ) throws(SystemFailure) -> InboxEntry? {
+    guard let status = try FileStatus.ifPresent(index, of: names, in: folder),
+      let name = names[index]
+    else { return nil }
+    if lane.isEmpty, status.kind == .folder, folders.lanes.contains(name.string) { return nil }
+    if names.withBytes(index, { $0.first == UInt8(ascii: ".") }) {
+      return InboxEntry(lane: lane, name: name, verdict: .passedOver)
+    }
+    var unsettled: InboxEntry.Candidate?
+    let verdict: InboxEntry.Verdict
     switch status.kind {
-    case .regular: return verdict(onFile: path, name: name.string, status)
-    case .folder: return try verdict(onFolder: path, status, &unsettled)
+    case .regular:
+      let isDescription = names.withBytes(index, Self.isDescription)
+      verdict = self.verdict(onFile: folder.path, name, isDescription: isDescription, status)
+    case .folder:
+      verdict = try self.verdict(onFolder: folder.path.appending(name), status, &unsettled)
     case .link:
-      return .ignored(
+      verdict = .ignored(
         why: "it is a symbolic link", mend: "copy the file itself into the inbox (cp -L)")
     case .other:
-      return .ignored(
+      verdict = .ignored(
         why: "it is a pipe, a socket or a device", mend: "drop a regular file or a folder")
+    }
+    return InboxEntry(lane: lane, name: name, verdict: verdict, unsettled: unsettled)
+  }
+
+  private static let endings = Slug.extensions.map { Array(".\($0)".utf8) }
+
+  /// By the ending of its name, in any letter case.
+  private static func isDescription(_ name: UnsafeBufferPointer<UInt8>) -> Bool {
+    guard let dot = name.lastIndex(of: UInt8(ascii: ".")) else { return false }
+    return endings.contains { ending in
+      ending.count == name.count - dot
+        && zip(ending, name[dot...]).allSatisfy { $0 == $1 || ($1 &- 0x41 < 26 && $0 == $1 | 0x20) }
     }
   }
 
   private func verdict(
-    onFile path: FilePath, name: String, _ status: FileStatus
+    onFile folder: FilePath, _ name: FilePath.Component, isDescription: Bool, _ status: FileStatus
   ) -> InboxEntry.Verdict {
-    let ending = name.split(separator: ".", omittingEmptySubsequences: false).last ?? ""
-    guard name.contains("."), Slug.extensions.contains(ending.lowercased()) else {
+    guard isDescription else {
       let known = Slug.extensions.map { ".\($0)" }.joined(separator: " ")
       return .ignored(
         why: "its name does not say that it is a description",
@@ -73,17 +130,21 @@ public struct InboxListing: Sendable {
         why: "it is a fragment that an interrupted rsync left",
         mend: "run the same rsync again; it completes the file (where it is whole: touch it)")
     }
-    if !Self.mayAccess(path, R_OK) {
+    // Its owner's right to read says enough, and saves a call for each of very many.
+    let isReadable = status.owner == Self.user && status.permissions & 0o400 != 0
+    if !isReadable, !Self.mayAccess(folder.appending(name), R_OK) {
       return .ignored(
         why: "tale may not read it", mend: "make it readable for the user that runs tale")
     }
     return .candidate(
-      .init(kind: .file, status: status, fingerprint: Self.fingerprint(of: status)))
+      .init(kind: .file, status: status, fingerprint: .init(status)))
   }
+
+  private static let user = geteuid()
 
   private func verdict(
     onFolder path: FilePath, _ status: FileStatus, _ unsettled: inout InboxEntry.Candidate?
-  ) throws(SystemFailure) -> InboxEntry.Verdict? {
+  ) throws(SystemFailure) -> InboxEntry.Verdict {
     let tree: [(path: FilePath, status: FileStatus)]
     do {
       tree = try Folder.tree(path, limit: Self.maxTreeEntries)
@@ -101,7 +162,7 @@ public struct InboxListing: Sendable {
       return .ignored(why: "\(error)", mend: "mend that, or drop the folder anew")
     }
     let candidate = InboxEntry.Candidate(
-      kind: .folder, status: status, fingerprint: Self.fingerprint(of: status, tree))
+      kind: .folder, status: status, fingerprint: .init(status, tree))
     guard let description = tree.first(where: { $0.path == "project.md" }) else {
       // A copy that is under way may bring it last, and no event will tell.
       unsettled = candidate
@@ -174,21 +235,6 @@ public struct InboxListing: Sendable {
   /// The name's bytes go to the kernel as they are.
   private static func mayAccess(_ path: FilePath, _ mode: CInt) -> Bool {
     path.withPlatformString { faccessat(AT_FDCWD, $0, mode, AT_EACCESS) } == 0
-  }
-
-  /// Of a folder and all that is below it.
-  static func fingerprint(
-    of status: FileStatus, _ tree: [(path: FilePath, status: FileStatus)]
-  ) -> [UInt64] {
-    tree.reduce(into: fingerprint(of: status)) { $0 += fingerprint(of: $1.status) }
-  }
-
-  /// Size, inode and the change time, which no program can set back.
-  private static func fingerprint(of status: FileStatus) -> [UInt64] {
-    [
-      UInt64(status.size), status.inode, UInt64(bitPattern: Int64(status.changed.seconds)),
-      UInt64(status.changed.nanoseconds),
-    ]
   }
 
   /// The name under which rsync writes before it renames, closed to others meanwhile: a dot, the

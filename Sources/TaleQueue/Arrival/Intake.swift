@@ -28,8 +28,20 @@ public actor Intake {
   private let settle: @Sendable () -> Settling.Times
   private var settling: Settling
   private var reported: Set<String> = []
-  /// Drops accepted in one look, so that the first of very many need not wait for the last.
+  /// Of those, what this way through the inbox has come past.
+  private var stillIgnored: Set<String> = []
+  /// The way through the inbox that is under way.
+  private var pass: InboxListing.Pass?
+  /// Drops accepted on it.
+  private var acceptedOnPass = 0
+  /// When the names that it has come past may have settled.
+  private var againAfterPass: Duration?
+  /// Files accepted together, and in one look: so that the first of very many need not wait for the
+  /// last.
   private static let maxAccepts = 100
+  /// Drops accepted on one way through the inbox before the next begins, so that what is urgent
+  /// does not wait for all the rest.
+  private static let maxAcceptsOnPass = 2_000
   /// The wait before looking again when the disk refused something.
   private static let troubleInterval = Duration.seconds(5)
   /// The shortest wait before looking again at something that is being written.
@@ -57,12 +69,21 @@ public actor Intake {
     elapsed = { start.duration(to: clock.now) }
   }
 
-  /// One look at the whole inbox.
+  /// One look at the inbox: to its end, or until a hundred drops are accepted; the next one then
+  /// goes on from there.
   ///
   /// - Parameter changes: what the watcher noticed since the last look; it only saves waiting.
   public func look(_ changes: Watcher.Changes = .init()) throws(SystemFailure) -> Look {
-    let folders = acceptor.queue.folders
     settling.times = settle()
+    note(changes)
+    do throws(SystemFailure) { return try goOn() } catch {
+      pass = nil
+      throw error
+    }
+  }
+
+  private func note(_ changes: Watcher.Changes) {
+    let folders = acceptor.queue.folders
     for lane in [""] + folders.lanes {
       let folder = folders.inbox(lane: lane)
       for place in changes.written where place.folder == folder {
@@ -72,42 +93,67 @@ public actor Intake {
         settling.noteRename(lane: lane, name: place.name)
       }
     }
+  }
+
+  private func begin() throws(SystemFailure) -> InboxListing.Pass {
+    if let pass, acceptedOnPass < Self.maxAcceptsOnPass { return pass }
     // A lane that somebody removed comes back, for whoever drops into it next.
+    let folders = acceptor.queue.folders
     for lane in folders.lanes { try Folder.create(folders.inbox(lane: lane)) }
-    let entries = try listing.entries()
-    settling.keepOnly(entries)
-    reported.formIntersection(entries.map(\.displayName))
+    for line in try Recovery(acceptor).mendLeft() { logger.notice("recovered: \(line)") }
+    let new = InboxListing.Pass(listing)
+    pass = new
+    acceptedOnPass = 0
+    againAfterPass = nil
+    stillIgnored = []
+    return new
+  }
+
+  private func goOn() throws(SystemFailure) -> Look {
+    let pass = try begin()
     var look = Look()
-    for entry in entries {
-      if look.outcomes.count == Self.maxAccepts {
-        look.lookAgain(in: .zero)
-        break
-      }
+    var files: [InboxEntry] = []
+    while let entry = try pass.next() {
       switch entry.verdict {
       case .passedOver: break
-      case .filling: look.lookAgain(in: Self.retryInterval)
+      case .filling: lookAgain(in: Self.retryInterval)
       case .ignored(let why, let mend):
         if let unsettled = entry.unsettled, let rest = wait(entry, unsettled) {
-          look.lookAgain(in: rest)
+          lookAgain(in: rest)
           break
         }
         look.ignored.append(entry)
+        stillIgnored.insert(entry.displayName)
         if reported.insert(entry.displayName).inserted {
           logger.warning("ignored in the inbox: \(entry.displayName): \(why); \(mend)")
         }
       case .candidate(let candidate):
         if let rest = wait(entry, candidate) {
-          look.lookAgain(in: rest)
-          break
-        }
-        do throws(SystemFailure) { try accept(entry, &look) } catch {
-          // One bad drop must not keep the others from being accepted.
-          look.troubles.append((entry.displayName, error))
-          settling.forget(lane: entry.lane, name: entry.name)
+          lookAgain(in: rest)
+        } else if candidate.kind == .folder {
+          // Alone: it may be large.
+          accept([entry], &look)
+        } else {
+          files.append(entry)
         }
       }
+      if files.count + look.outcomes.count >= Self.maxAccepts {
+        accept(files, &look)
+        look.again = .zero
+        return look
+      }
     }
+    accept(files, &look)
+    self.pass = nil
+    settling.endLook()
+    reported = stillIgnored
+    stillIgnored = []
+    look.again = againAfterPass
     return look
+  }
+
+  private func lookAgain(in duration: Duration) {
+    againAfterPass = min(againAfterPass ?? duration, duration)
   }
 
   /// How long to wait before the entry may have settled; nil: it has.
@@ -138,7 +184,7 @@ public actor Intake {
       var now: String?
       do {
         // What went wrong may have left something half-way.
-        if trouble != nil {
+        if trouble != nil, pass == nil {
           for line in try Recovery(acceptor).run() { logger.notice("recovered: \(line)") }
         }
         let look = try look(watcher?.take() ?? .init())
@@ -158,27 +204,36 @@ public actor Intake {
     }
   }
 
-  private func accept(_ entry: InboxEntry, _ look: inout Look) throws(SystemFailure) {
-    let outcome = try acceptor.accept(entry)
-    switch outcome {
-    case .busy:
-      settling.forget(lane: entry.lane, name: entry.name)
-      look.lookAgain(in: Self.retryInterval)
+  private func accept(_ entries: [InboxEntry], _ look: inout Look) {
+    if entries.isEmpty { return }
+    do throws(SystemFailure) {
+      let batch = try acceptor.accept(entries)
+      for (entry, outcome) in zip(entries, batch.outcomes) { note(entry, outcome, &look) }
+      if let failure = batch.unfinished { look.troubles.append(("the last batch", failure)) }
+    } catch {
+      for entry in entries { note(entry, .failure(error), &look) }
+    }
+  }
+
+  private func note(
+    _ entry: InboxEntry, _ result: Result<Acceptor.Outcome, SystemFailure>, _ look: inout Look
+  ) {
+    settling.forget(lane: entry.lane, name: entry.name)
+    switch result {
+    case .failure(let failure):
+      // One bad drop must not keep the others from being accepted.
+      look.troubles.append((entry.displayName, failure))
       return
-    case .lost: return
-    case .accepted(let id): logger.info("accepted \(entry.displayName) as \(id)")
-    case .rejected(let id, let problem):
+    case .success(.busy): return lookAgain(in: Self.retryInterval)
+    case .success(.lost): return
+    case .success(.accepted(let id)): logger.info("accepted \(entry.displayName) as \(id)")
+    case .success(.rejected(let id, let problem)):
       logger.warning("refused \(entry.displayName): \(problem); see failed/\(id)/failure.md")
-    case .redelivered(let id):
+    case .success(.redelivered(let id)):
       logger.info("\(entry.displayName) was delivered before, as \(id); not run again")
     }
-    settling.forget(lane: entry.lane, name: entry.name)
+    guard case .success(let outcome) = result else { return }
+    acceptedOnPass += 1
     look.outcomes.append((entry.displayName, outcome))
-  }
-}
-
-extension Intake.Look {
-  fileprivate mutating func lookAgain(in duration: Duration) {
-    again = min(again ?? duration, duration)
   }
 }

@@ -30,6 +30,4 @@ public struct ProjectFolder: Sendable, Hashable {
   public var drafts: FilePath { path.appending(".drafts") }
   /// Locked by whoever fills a copy in staging; gone when it is accepted.
   var filling: FilePath { path.appending(".filling.lock") }
-  /// Where a half-accepted drop came from; gone when it is accepted.
-  var origin: FilePath { path.appending(".origin.json") }
 }

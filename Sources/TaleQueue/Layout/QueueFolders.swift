@@ -1,4 +1,5 @@
 public import SystemPackage
+internal import TaleCore
 
 /// Where everything in a queue stands.
 public struct QueueFolders: Sendable, Equatable {
@@ -32,6 +33,10 @@ public struct QueueFolders: Sendable, Equatable {
   public func inbox(lane: String) -> FilePath {
     lane.isEmpty ? inbox : inbox.appending(lane)
   }
+
+  /// Where a drop stands in staging until it has a folder.
+  func drop(_ id: ProjectID) -> FilePath { staging.appending("\(id).\(Self.dropExtension)") }
+  static let dropExtension = "drop"
 
   /// Every folder that a queue has.
   var all: [FilePath] {

@@ -41,6 +41,9 @@ public struct RunEnvironment: Sendable {
   /// The settings as they are now.
   public var settings: Settings { live.current }
 
+  /// Whether what comes is only accepted now.
+  var onlyAccepts: Bool { settings.queue.mode == .accept }
+
   /// Nil where the work ends when all is done.
   var timeLeft: Duration? { endsAt.map { max($0 - time.now(), .zero) } }
 

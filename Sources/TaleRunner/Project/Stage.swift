@@ -76,7 +76,8 @@ struct Stage {
     }
   }
 
-  /// Looks twice a second whether somebody told the project to pause or to end.
+  /// Looks twice a second whether somebody told the project to pause or to end, or all of them to
+  /// stand still.
   private func watchForOrders() async -> any Error {
     let control = ControlFolder(environment.queue.folders)
     while true {
@@ -84,6 +85,7 @@ struct Stage {
         if let batch = try await record.orderToStop(in: control) {
           return OrderedToStop(batch: batch)
         }
+        if environment.onlyAccepts { return OnlyAccepts() }
         try await environment.clock.sleep(for: .milliseconds(500))
       } catch {
         return error

@@ -14,6 +14,10 @@ enum Stop {
     switch error {
     case is CancellationError:
       self = .pause(.shutdown, detail: "tale was stopped; it goes on at the next start")
+    case is OnlyAccepts:
+      self = .pause(
+        .waiting,
+        detail: "the queue only accepts now (queue.mode); it goes on when things are run again")
     case let failure as SubtaskFailed:
       self = .fail(
         reason: "\(failure)",

@@ -164,6 +164,9 @@ public actor Dispatcher {
       environment.logger.notice("\(project.id): \(detail)")
       sitOut(project, rounds: .max)
     case .passedOver: sitOut(project, rounds: 1)
+    case .paused(_, let detail, let cause) where cause is OnlyAccepts:
+      // The first one to go on when things are run again.
+      environment.logger.notice("\(project.id) is paused: \(detail)")
     case .paused(let reason, let detail, _):
       environment.logger.notice("\(project.id) is paused (\(reason.rawValue)): \(detail)")
       rest(project)

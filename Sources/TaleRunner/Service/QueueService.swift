@@ -98,6 +98,7 @@ public struct QueueService: Sendable {
     }
     let state = ServiceState()
     let workBell = Doorbell()
+    let changeBell = Doorbell()
     let dispatcher = Dispatcher(environment, lanes: lanes)
     return try await withThrowingTaskGroup(of: Report?.self) { group in
       group.addTask {
@@ -124,10 +125,11 @@ public struct QueueService: Sendable {
         for await _ in live.changes {
           bell.ring()
           workBell.ring()
+          changeBell.ring()
         }
         return nil
       }
-      group.addTask { try await self.warmUp(isNeededNow: !endsWhenIdle) }
+      group.addTask { try await self.warmUp(changeBell, isNeededNow: !endsWhenIdle) }
       defer { group.cancelAll() }
       while let finished = try await group.next() {
         if let finished { return finished }
@@ -138,9 +140,16 @@ public struct QueueService: Sendable {
 
   /// Loads the models that stay loaded, while nothing waits for them yet.
   ///
-  /// - Parameter isNeededNow: with false a task model that cannot be had is left to the first
-  ///   project that needs it: an empty queue drains without one.
-  private func warmUp(isNeededNow: Bool) async throws -> Report? {
+  /// - Parameters:
+  ///   - changed: rung when the settings have changed; as long as nothing is run, nothing is loaded.
+  ///   - isNeededNow: with false a task model that cannot be had is left to the first project that
+  ///     needs it: an empty queue drains without one.
+  private func warmUp(_ changed: Doorbell, isNeededNow: Bool) async throws -> Report? {
+    while environment.onlyAccepts {
+      await changed.wait(
+        atMost: environment.settings.queue.rescanInterval, clock: environment.clock)
+      try Task.checkCancellation()
+    }
     if isNeededNow { _ = try await environment.door.provider.ready() }
     for model in environment.alwaysLoaded {
       do {
@@ -202,6 +211,7 @@ public struct QueueService: Sendable {
 
   /// Gives the next project its turn, and stops it when the time is over.
   private func runNext(_ dispatcher: Dispatcher) async throws -> Dispatcher.Turn {
+    if environment.onlyAccepts { return .idle }
     if environment.endsAt == nil { return try await dispatcher.runNext() }
     return try await withThrowingTaskGroup(of: Dispatcher.Turn?.self) { group in
       group.addTask { try await dispatcher.runNext() }
@@ -231,6 +241,7 @@ public struct QueueService: Sendable {
     case .ended(let folder, .failed), .ended(let folder, .rejected): report.failed.append(folder)
     case .paused(.shutdown, _, _): throw CancellationError()
     case .paused(.user, _, _), .passedOver: break
+    case .paused(_, _, let cause) where cause is OnlyAccepts: break
     case .paused(_, let detail, let cause):
       report.paused.append((project, detail))
       // A daemon outlives what may pass; whoever drains is told at once.

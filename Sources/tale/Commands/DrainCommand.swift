@@ -26,6 +26,9 @@ struct DrainCommand: AsyncParsableCommand {
       valueName: "name"))
   var lanes: [String] = []
 
+  @Flag(help: "Accept what is there and answer control files, but run nothing: for maintenance.")
+  var acceptOnly = false
+
   @Flag(name: .shortAndLong, help: "Say what happens.")
   var verbose = false
 
@@ -39,7 +42,7 @@ struct DrainCommand: AsyncParsableCommand {
   }
 
   func run() async throws {
-    let session = try Session(options, quiet: !verbose)
+    let session = try Session(options, quiet: !verbose, acceptOnly: acceptOnly)
     for lane in lanes where lane != "-" { try LaneName.check(lane, session.settings) }
     let wanted = lanes.isEmpty ? nil : Set(lanes.map { $0 == "-" ? "" : $0 })
     let end = try end()

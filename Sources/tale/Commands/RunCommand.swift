@@ -36,6 +36,9 @@ struct RunCommand: AsyncParsableCommand {
     let id = try submission.submit(
       file, lane: "", origin: "run", variables: session.variables)
     Terminal.note("accepted as \(id)")
+    if let standstill = session.standstill {
+      throw CommandFailure("\(id) waits: \(standstill)", .projectFailed)
+    }
     let folder = ProjectFolder(id, in: queue.folders.active)
     let turn = try await Interruptible.run {
       try await ProgressFollower(queue: queue, id: id).follow {

@@ -1,5 +1,6 @@
 internal import ArgumentParser
 internal import SystemPackage
+internal import TaleConfig
 internal import TaleCore
 internal import TaleQueue
 internal import TaleSystem
@@ -25,7 +26,7 @@ struct StatusCommand: ParsableCommand {
     if let id {
       try show(try ProjectLookup(queue).find(id))
     } else {
-      let status = try QueueStatus.of(queue)
+      let status = try QueueStatus.of(queue, session.settings.queue.mode)
       if json { try Terminal.json(status) } else { Terminal.data(status.text) }
     }
   }
@@ -41,6 +42,8 @@ struct StatusCommand: ParsableCommand {
 struct QueueStatus: Codable {
   var schema = JSON.schema
   let queue: String
+  /// As configured: `accept` where nothing is run now.
+  let mode: Settings.Queue.Mode
   let active: [Progress]
   let done: Int
   let failed: Int
@@ -56,7 +59,7 @@ struct QueueStatus: Codable {
     let mend: String
   }
 
-  static func of(_ queue: Queue) throws -> QueueStatus {
+  static func of(_ queue: Queue, _ mode: Settings.Queue.Mode) throws -> QueueStatus {
     var active: [Progress] = []
     var unreadable: [String] = []
     for folder in try queue.projects(in: queue.folders.active) {
@@ -89,7 +92,8 @@ struct QueueStatus: Codable {
       return Ignored(name: "control/\(entry.name.string)", why: why, mend: mend)
     }
     return QueueStatus(
-      queue: queue.folders.root.string, active: active.sorted { $0.sequence < $1.sequence },
+      queue: queue.folders.root.string, mode: mode,
+      active: active.sorted { $0.sequence < $1.sequence },
       done: try queue.projects(in: queue.folders.outbox).count,
       failed: try queue.projects(in: queue.folders.failed).count,
       waiting: waiting, ignored: ignored + ignoredControls,
@@ -98,6 +102,9 @@ struct QueueStatus: Codable {
 
   var text: String {
     var lines = ["\(queue): \(active.count) active, \(done) done, \(failed) failed"]
+    if mode == .accept {
+      lines.append("  it only accepts now and runs nothing (queue.mode is accept)")
+    }
     for progress in active {
       let held = progress.runner.map { ", process \($0)" } ?? ""
       let isLeft =

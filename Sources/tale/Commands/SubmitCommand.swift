@@ -86,7 +86,10 @@ struct SubmitCommand: AsyncParsableCommand {
     if json {
       try Terminal.json(answer)
     }
-    if wait, try await follow(answer.projects.map(\.id), queue) {
+    if wait, let standstill = session.standstill {
+      Terminal.error("not waiting for the end: \(standstill)")
+      failure = failure ?? .projectFailed
+    } else if wait, try await follow(answer.projects.map(\.id), queue) {
       failure = failure ?? .projectFailed
     }
     if let failure { throw failure }

@@ -12,17 +12,21 @@ struct WatchCommand: AsyncParsableCommand {
       log. Several may run on one queue.
       """)
 
+  @Flag(help: "Accept what comes and answer control files, but run nothing: for maintenance.")
+  var acceptOnly = false
+
   @OptionGroup var options: GlobalOptions
 
   func run() async throws {
     // One that comes before anybody listens must not end what a service manager just started.
     Interruptible.ignoreHangup()
-    let session = try Session(options)
+    let session = try Session(options, acceptOnly: acceptOnly)
     let queue = try session.openQueue(create: true)
     let environment = try session.runEnvironment(queue)
     let rereading = Rereading(session, environment.live)
     try await Interruptible.run(hangup: .reread { await rereading.reread() }) {
-      session.logger.info("watching \(queue.folders.inbox)")
+      let standstill = session.standstill.map { "; \($0)" } ?? ""
+      session.logger.info("watching \(queue.folders.inbox)\(standstill)")
       try await QueueService(environment).watch()
     }
   }

@@ -18,15 +18,19 @@ struct Session {
   let logger: Logger
   let level: LogLevel
   private let options: GlobalOptions
+  private let acceptOnly: Bool
 
   /// Reads the configuration.
   ///
-  /// - Parameter quiet: what is only worth knowing is not said, for cron.
-  init(_ options: GlobalOptions, quiet: Bool = false) throws {
+  /// - Parameters:
+  ///   - quiet: what is only worth knowing is not said, for cron.
+  ///   - acceptOnly: nothing is run, whatever the configuration says.
+  init(_ options: GlobalOptions, quiet: Bool = false, acceptOnly: Bool = false) throws {
     let variables = ProcessInfo.processInfo.environment
     self.options = options
+    self.acceptOnly = acceptOnly
     self.variables = variables
-    layers = try Self.layers(options, variables)
+    layers = try Self.layers(options, variables, acceptOnly: acceptOnly)
     settings = try Settings(layers)
     level = LogLevel(quiet ? "WARNING" : settings.logLevel)
     logger = StderrLog.logger(level)
@@ -34,11 +38,13 @@ struct Session {
   }
 
   /// All layers, as the files are now; what was said of them at the start is not said again.
-  func layersNow() throws -> ConfigLayers { try Self.layers(options, variables) }
+  func layersNow() throws -> ConfigLayers {
+    try Self.layers(options, variables, acceptOnly: acceptOnly)
+  }
 
   /// All layers, as files and variables are now.
   private static func layers(
-    _ options: GlobalOptions, _ variables: [String: String]
+    _ options: GlobalOptions, _ variables: [String: String], acceptOnly: Bool
   ) throws -> ConfigLayers {
     var layers = try ConfigFiles(variables: variables, options: options).load()
     try layers.add(environment: variables)
@@ -46,6 +52,7 @@ struct Session {
     if let level = options.logLevel {
       try layers.add(flag: "--log-level", path: "system.log_level", text: level)
     }
+    if acceptOnly { try layers.add(flag: "--accept-only", path: "queue.mode", text: "accept") }
     return layers
   }
 
@@ -84,24 +91,35 @@ struct Session {
     return try Ledger(path: folder.appending("tale.db").string)
   }
 
+  /// Why nothing is run now, in words; nil: things are run.
+  var standstill: String? {
+    guard settings.queue.mode == .accept else { return nil }
+    let source = layers.values["queue.mode"].map { " (\($0.source))" } ?? ""
+    return "nothing is run now, because queue.mode is accept\(source)"
+  }
+
   /// Everything that running projects needs.
   ///
-  /// - Throws: ``ServerUnavailable`` when the task model is not here.
+  /// - Throws: ``ServerUnavailable`` when the task model is not here; not while nothing is run.
   func runEnvironment(_ queue: Queue) throws -> RunEnvironment {
     let models = try models()
-    try models.checkClients()
+    if standstill == nil { try models.checkClients() }
     var environment = RunEnvironment(
       settings: settings, queue: queue,
-      door: Door(provider: try models.provider(for: settings.models.task)),
+      door: Door(provider: try provider(for: settings.models.task, models)),
       ledger: try openLedger(), time: SystemTime(), logger: logger, version: Version.current)
     if settings.models.ux != settings.models.task {
       do {
-        environment.alwaysLoaded = [try models.provider(for: settings.models.ux)]
+        environment.alwaysLoaded = [try provider(for: settings.models.ux, models)]
       } catch let failure as ServerUnavailable {
         logger.warning("\(failure)")
       }
     }
     return environment
+  }
+
+  private func provider(for name: String, _ models: ModelRoom) throws -> any ModelProvider {
+    standstill == nil ? try models.provider(for: name) : LateModel(name, models)
   }
 
   /// For a queue that goes when the command ends: nothing of it is booked in the ledger, and the

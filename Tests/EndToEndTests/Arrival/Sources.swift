@@ -114,7 +114,7 @@ struct Sources {
   /// Waits until exactly what was wanted has become projects and exactly these names stay.
   func expectTaken(leaving stays: Set<String> = [], _ watch: Program) async throws {
     let wanted = try wanted()
-    let isSo = try await comesTrue(within: .seconds(60)) {
+    let isSo = try await comesTrue(within: .seconds(120)) {
       try isAtRest(leaving: stays) && taken() == wanted
     }
     let (found, left) = (try taken() ?? [], try inbox().sorted())
