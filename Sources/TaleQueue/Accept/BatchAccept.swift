@@ -175,7 +175,8 @@ struct BatchAccept {
     // Asked only now: a newer one may have taken the name between the look and the move.
     let delivery = AcceptedLog.Entry(
       id: staged.id, time: acceptor.time.now(), lane: drop.origin.lane, name: drop.displayName,
-      nameBytes: drop.nameBytes, sha256: content, modified: try FileStatus.of(target).modified.seconds)
+      nameBytes: drop.nameBytes, sha256: content,
+      modified: try FileStatus.of(target).modified.seconds)
     if let earlier = try acceptor.deliveries.find(delivery) {
       try acceptor.discard(staged, durable: false)
       outcomes[drop.index] = .success(.redelivered(earlier))
