@@ -61,6 +61,12 @@ public struct ProjectList: Sendable {
     do { book = try Journal.readBook(project.journal) } catch {
       // Delivered since the listing; else its folder has no journal, which is worth saying.
       if try FileStatus.ifPresent(project.path) == nil { return nil }
+      // Fetched by an rsync that removes files where they came from and leaves the folders.
+      if !isActive, try FileStatus.ifPresent(project.journal) == nil,
+        try FileStatus.ifPresent(project.description) == nil
+      {
+        return nil
+      }
       throw error
     }
     return Progress.of(

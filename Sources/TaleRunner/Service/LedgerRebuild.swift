@@ -2,6 +2,7 @@ internal import Logging
 internal import TaleCore
 internal import TaleLedger
 internal import TaleQueue
+internal import TaleSystem
 
 /// Takes ended projects that the ledger does not know into it: it may have been deleted, or could
 /// not be written when they ended. Those that have not ended bring themselves into it.
@@ -28,6 +29,9 @@ struct LedgerRebuild {
     let lines: [JournalLine]
     do {
       lines = try Journal.read(project.journal)
+    } catch JournalFailure.system(let failure) where failure.isMissing {
+      // Removed, or fetched by an rsync that leaves empty folders.
+      return
     } catch {
       environment.logger.warning("\(project.id) is missing in the ledger: \(error)")
       return
