@@ -129,23 +129,6 @@ import Testing
     }
   }
 
-  @Test func `a folder with too many files is left, with the reason`() async throws {
-    let chat = ScriptedChat { _, _ in .text("text\n") }
-    try await Household.with(config: chat.config, in: TemporaryFolder.memory) { original in
-      let house = original.with(["TALE_QUEUE_RESERVE": "0"])
-      try await house.check(
-        Arrival(
-          way: "100,001 files",
-          script: """
-            rm $WANT/x.md
-            mkdir many
-            (cd many; seq 100000 | xargs touch; cp ../x.md project.md)
-            mv many $IN/many
-            """, ignored: ["many": ["more than 100000", "smaller"]],
-          mend: "rm -r $IN/many; cp x.md $IN; cp x.md $WANT"))
-    }
-  }
-
   @Test func `a folder that is changed while it is taken is whole or not taken`() async throws {
     let chat = ScriptedChat { _, _ in .text("text\n") }
     try await Household.with(config: chat.config) { original in
