@@ -95,7 +95,9 @@ extension Repository {
     for (path, entry) in try allFiles(at: commit) {
       files.append(
         TreeFile(
-          path: String(decoding: path, as: UTF8.self), blob: ObjectID(entry.id),
+          path: String(decoding: path, as: UTF8.self),
+          place: FilePath(platformString: path.map(CInterop.PlatformChar.init(bitPattern:)) + [0]),
+          blob: ObjectID(entry.id),
           size: try reader.size(of: entry.id), executable: entry.kind == .executable,
           isLink: entry.kind == .link))
     }

@@ -10,24 +10,6 @@ import Testing
 @Suite struct HangupTests {
   private static let tasks = "# Two\n\n- [ ] First -> `first.txt`\n- [ ] Second -> `second.txt`\n"
 
-  /// A watch with what it said so far.
-  private func watching(
-    _ house: Household, _ body: (Program) async throws -> Void
-  ) async throws -> Program.End {
-    let watch = try Program.start(
-      Household.program.string, ["watch"], in: house.root, environment: house.variables)
-    do {
-      let isThere = try await comesTrue { watch.output.contains("watching ") }
-      #expect(isThere, "\(watch.output)")
-      try await body(watch)
-    } catch {
-      watch.kill()
-      throw error
-    }
-    kill(watch.pid, SIGTERM)
-    return try watch.end()
-  }
-
   /// Sends SIGHUP until the watch has said something new that contains the words.
   private func hangUp(_ watch: Program, until words: String) async throws {
     let before = watch.output.utf8.count
@@ -49,7 +31,7 @@ import Testing
     let chat = ScriptedChat { _, _ in .text("text\n") }
     try await Household.with(config: chat.config) { house in
       let file = house.root.appending("config.yaml")
-      let end = try await watching(house) { watch in
+      let end = try await house.watching { watch in
         try await hangUp(watch, until: "configuration read anew: nothing changed")
         let more = "\(chat.config)\nexecution: {max_retries: 7}\nlanes: [a]\n"
         try configure(house, more)
@@ -83,7 +65,7 @@ import Testing
     let gate = ScriptedServer.Gate()
     let chat = ScriptedChat { _, number in number == 0 ? .stall("te", gate) : .text("text\n") }
     try await Household.with(config: chat.config) { house in
-      _ = try await watching(house) { watch in
+      _ = try await house.watching { watch in
         try house.drop("two.md", Self.tasks)
         #expect(try await comesTrue { try house.currentBytes() > 0 })
         try configure(house, "\(chat.config)\nexecution: {max_answer_tokens: 99}\n")
@@ -102,7 +84,7 @@ import Testing
     func config(_ queue: String) -> String { "\(chat.config)\nqueue: {\(queue)}\n" }
     try await Household.with(config: config("settle: 1h, rescan_interval: 1h")) { original in
       let house = original.with(["TALE_QUEUE_SETTLE": nil])
-      _ = try await watching(house) { watch in
+      _ = try await house.watching { watch in
         // Written in place, so that only rest can tell that it is whole.
         try Data(Self.tasks.utf8).write(
           to: URL(fileURLWithPath: house.inbox.appending("slow.md").string))

@@ -27,11 +27,14 @@ struct Household {
 
   /// Runs a test in a household, then removes it and ends whatever it left, by number.
   ///
-  /// - Parameter config: a configuration file's text.
+  /// - Parameters:
+  ///   - config: a configuration file's text.
+  ///   - parent: where it stands; nil: where temporary files do.
   static func with(
-    config: String = "", path: [String] = [], _ body: (Household) async throws -> Void
+    config: String = "", path: [String] = [], in parent: FilePath? = nil,
+    _ body: (Household) async throws -> Void
   ) async throws {
-    let household = try Household(config: config, path: path)
+    let household = try Household(config: config, path: path, in: parent)
     do {
       try await body(household)
     } catch {
@@ -41,8 +44,9 @@ struct Household {
     await household.clean()
   }
 
-  private init(config: String, path: [String]) throws {
-    root = FilePath(NSTemporaryDirectory()).appending("tale-e2e-\(UUID().uuidString)")
+  private init(config: String, path: [String], in parent: FilePath?) throws {
+    root = (parent ?? FilePath(NSTemporaryDirectory()))
+      .appending("tale-e2e-\(UUID().uuidString)")
     let own = ProcessInfo.processInfo.environment
     let cache = own["XDG_CACHE_HOME"] ?? "\(own["HOME"] ?? "/root")/.cache"
     variables = [

@@ -19,45 +19,12 @@ import Testing
     }
   }
 
-  /// An rsync daemon on a free port of 127.0.0.1 whose module `queue` is a folder.
-  private final class Daemon {
-    let port: UInt16
-    private let program: Program
-
-    init(serving queue: FilePath, in place: TemporaryFolder) async throws {
-      // A port that was free a moment ago.
-      port = ScriptedServer(responses: []).port
-      let config = try place.write(
-        """
-        use chroot = no
-        uid = \(geteuid())
-        gid = \(getegid())
-        [queue]
-        path = \(queue)
-        read only = no
-
-        """, to: "rsyncd.conf")
-      program = try Program.start(
-        "rsync",
-        [
-          "--daemon", "--no-detach", "--address=127.0.0.1", "--port=\(port)", "--config=\(config)",
-        ])
-      let url = "rsync://127.0.0.1:\(port)/"
-      let isThere = try await comesTrue(within: .seconds(20)) {
-        try Program.run("rsync", [url]).output.contains("queue")
-      }
-      #expect(isThere, "\(program.output)")
-    }
-
-    deinit { program.kill() }
-  }
-
   @Test func `every command of the page does what the page says`() async throws {
     let chat = ScriptedChat { _, _ in .text("text\n") }
     try await Household.with(config: chat.config) { house in
       #expect(try await house.tale("init", house.root.string).code == 0)
       let place = try TemporaryFolder()
-      let daemon = try await Daemon(serving: house.queue, in: place)
+      let daemon = try await RsyncDaemon(serving: house.queue, in: place)
       for name in ["word-counter.md", "hurry.md", "large.md", "trip/project.md"] {
         try place.write("# \(name)\n\n- [ ] Write it -> `it.txt`\n", to: "here/\(name)")
       }

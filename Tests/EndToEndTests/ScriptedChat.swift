@@ -34,6 +34,11 @@ final class ScriptedChat: Sendable {
 
   var calls: Int { server.requests.count { $0.method == "POST" } }
 
+  /// Whether any call held these words, wherever in it.
+  func wasTold(_ words: String) -> Bool {
+    server.requests.contains { String(decoding: $0.body, as: UTF8.self).contains(words) }
+  }
+
   /// A configuration that sends both roles here.
   var config: String {
     """

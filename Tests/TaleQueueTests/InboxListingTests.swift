@@ -103,16 +103,34 @@ import Testing
     #expect(try place.entries().map(\.displayName) == ["x.md"])
   }
 
-  @Test func `a folder that rsync is still filling is waited for`() throws {
+  @Test func `a folder that rsync is still filling is waited for, and one it left is ignored`()
+    throws
+  {
     let path = try place.dropFolder(["project.md": "x", ".data.csv.Ab3dE9": ""], as: "x")
     let temporary = path.appending(".data.csv.Ab3dE9")
     try Program.run("chmod", ["600", temporary.string])
+    let writer = try FileDescriptor.open(temporary, .writeOnly)
     #expect(try verdict() == .filling)
+    try writer.close()
+    #expect(try reason()?.contains("interrupted rsync") == true)
     try Folder.rename(temporary, to: path.appending("data.csv"))
     guard case .candidate = try verdict() else {
       Issue.record("\(String(describing: try verdict()))")
       return
     }
+  }
+
+  @Test(arguments: ["data.csv", ".~tmp~/data.csv", ".rsync-partial/data.csv"])
+  func `a folder with a fragment of an interrupted rsync is ignored`(_ name: String) throws {
+    let path = try place.dropFolder(["project.md": "x", name: "half"], as: "x")
+    if name == "data.csv" { try place.setModified(path.appending(name), 0) }
+    #expect(try reason()?.contains("interrupted rsync") == true)
+    try Folder.rename(path.pushing(FilePath(name)), to: path.appending("whole"))
+    try place.setModified(path.appending("whole"), 1)
+    if name != "data.csv" {
+      try Program.run("rmdir", [path.pushing(FilePath(name)).removingLastComponent().string])
+    }
+    #expect(try reason() == nil)
   }
 
   @Test(arguments: [".env.sample", ".eslintrc.config", ".name.AbC123"])

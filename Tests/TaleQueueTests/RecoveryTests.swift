@@ -138,6 +138,20 @@ import Testing
     #expect(try place.stagingNames() == [])
   }
 
+  @Test(arguments: ["nothing", "time", "content"])
+  func `a drop that was sent again meanwhile comes back once`(difference: String) throws {
+    let staged = try stage("x.md")
+    let current = [place.folders.drop(staged.id), staged.description].first(where: exists)
+    try place.setModified(try #require(current), 1_700_000_000)
+    try place.drop(
+      difference == "content" ? "y" : "x", as: "x.md",
+      modified: difference == "time" ? 1_700_000_001 : 1_700_000_000)
+    _ = try place.recover()
+    let both = ["recovered-\(staged.id)-x.md", "x.md"]
+    #expect(try place.inboxNames() == (difference == "nothing" ? ["x.md"] : both))
+    #expect(try place.stagingNames() == [])
+  }
+
   @Test func `one folder that cannot be mended does not keep the others from it`() throws {
     let bad = try stage("bad.md")
     _ = try stage("good.md")

@@ -94,6 +94,25 @@ import Testing
     #expect(try place.stagingNames() == [])
   }
 
+  @Test func `names that only look the same are deliveries of their own`() throws {
+    let names: [[UInt8]] = [
+      Array("caf\u{e9}.md".utf8), Array("cafe\u{301}.md".utf8), [0x61, 0xff] + Array(".md".utf8),
+      [0x61, 0xfe] + Array(".md".utf8), Array("a\u{fffd}.md".utf8),
+    ]
+    for expected in [names.count, 0] {
+      for name in names {
+        let component = try #require(
+          FilePath.Component(platformString: name.map { CChar(bitPattern: $0) } + [0]))
+        let path = place.folders.inbox.appending(component)
+        try place.folder.write(Array("x".utf8), to: path)
+        try place.setModified(path, Self.modified)
+      }
+      let outcomes = try place.intake()
+      #expect(outcomes.compactMap(\.accepted).count == expected, "\(outcomes)")
+      #expect(try place.inboxNames() == [])
+    }
+  }
+
   @Test func `a delivery is forgotten after the configured days`() throws {
     try place.drop("x", as: "x.md", modified: Self.modified)
     try place.intake()

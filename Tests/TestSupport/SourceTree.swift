@@ -9,6 +9,9 @@ public enum SourceTree {
       .deletingLastPathComponent()
   }
 
+  /// Where a file of the package is.
+  public static func path(_ path: String) -> String { root().appendingPathComponent(path).path }
+
   public static func text(_ path: String) throws -> String {
     try String(contentsOf: root().appendingPathComponent(path), encoding: .utf8)
   }

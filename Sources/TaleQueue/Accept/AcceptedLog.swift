@@ -18,10 +18,19 @@ final class AcceptedLog: Sendable {
     let time: Timestamp
     let lane: String
     let name: String
+    /// The name's bytes in hexadecimal, where they are not UTF-8 and `name` cannot tell them.
+    let nameBytes: String?
     /// Of the file, or of all that the folder holds (see ``DropContent``).
     let sha256: String
     /// Seconds since the epoch.
     let modified: Int
+
+    /// Byte for byte: of two names that look the same, such as é in one character and in two,
+    /// each is a delivery of its own.
+    func isSameDelivery(as other: Entry) -> Bool {
+      lane == other.lane && name.utf8.elementsEqual(other.name.utf8)
+        && nameBytes == other.nameBytes && sha256 == other.sha256 && modified == other.modified
+    }
   }
 
   /// Where lines stand that hold a hash, as far as the file has been read.
@@ -57,9 +66,8 @@ final class AcceptedLog: Sendable {
       var line = index.newest[Self.key(delivery.sha256)] ?? -1
       while line >= 0 {
         let (offset, earlier) = index.lines[Int(line)]
-        if let entry = try Self.entry(at: offset, of: file), entry.lane == delivery.lane,
-          entry.name == delivery.name, entry.sha256 == delivery.sha256,
-          entry.modified == delivery.modified, keeps(entry.time, at: delivery.time)
+        if let entry = try Self.entry(at: offset, of: file),
+          entry.isSameDelivery(as: delivery), keeps(entry.time, at: delivery.time)
         {
           return entry.id
         }

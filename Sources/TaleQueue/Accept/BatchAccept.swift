@@ -26,6 +26,8 @@ struct BatchAccept: Sendable {
     let displayName: String
     /// Where it belonged to another user.
     let owner: FileOwner?
+    /// Nil where the bytes are UTF-8.
+    let nameBytes: String?
   }
 
   /// A project that is whole and waits for its place.
@@ -97,7 +99,8 @@ struct BatchAccept: Sendable {
           origin: .init(
             id: id, lane: entry.lane, name: entry.name, isFolder: candidate.kind == .folder),
           staged: ProjectFolder(id, in: folders.staging), sha256: sha256,
-          displayName: entry.name.string, owner: Acceptor.other(candidate.status)))
+          displayName: entry.name.string, owner: Acceptor.other(candidate.status),
+          nameBytes: entry.name.bytesWhereNotUTF8))
     } catch {
       return .leave(.failure(error))
     }
@@ -243,7 +246,8 @@ struct BatchAccept: Sendable {
     // Asked only now: a newer one may have taken the name between the look and the move.
     let delivery = AcceptedLog.Entry(
       id: staged.id, time: acceptor.time.now(), lane: drop.origin.lane, name: drop.displayName,
-      sha256: content, modified: try FileStatus.of(target).modified.seconds)
+      nameBytes: drop.nameBytes, sha256: content,
+      modified: try FileStatus.of(target).modified.seconds)
     if let earlier = try acceptor.deliveries.find(delivery) {
       try acceptor.discard(staged, durable: false)
       return .redelivered(earlier)

@@ -22,16 +22,7 @@ struct BatchList: Codable {
       self.id = id
       self.lane = lane
       self.isFolder = isFolder
-      nameBytes = name.withPlatformString { pointer in
-        var text = ""
-        var next = pointer
-        while next.pointee != 0 {
-          let byte = UInt8(bitPattern: next.pointee)
-          text += (byte < 16 ? "0" : "") + String(byte, radix: 16)
-          next += 1
-        }
-        return text
-      }
+      nameBytes = name.bytesInHexadecimal
     }
 
     /// The name as it was, or nil when the record is damaged.

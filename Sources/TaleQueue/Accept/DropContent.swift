@@ -6,12 +6,15 @@ internal import TaleSystem
 enum DropContent {
   /// Of the file; of a folder: of the names, kinds and contents of all that is below it.
   static func sha256(of project: ProjectFolder) throws(SystemFailure) -> String {
-    guard try FileStatus.ifPresent(project.input) != nil else {
-      return try SHA256.of(fileAt: project.description)
-    }
-    let top = try Descriptor.open(project.input, O_RDONLY | O_DIRECTORY | O_NOFOLLOW)
+    let isFolder = try FileStatus.ifPresent(project.input) != nil
+    return try sha256(at: isFolder ? project.input : project.description)
+  }
+
+  static func sha256(at drop: FilePath) throws(SystemFailure) -> String {
+    guard try FileStatus.of(drop).kind == .folder else { return try SHA256.of(fileAt: drop) }
+    let top = try Descriptor.open(drop, O_RDONLY | O_DIRECTORY | O_NOFOLLOW)
     var hash = SHA256()
-    for entry in try Folder.tree(project.input, limit: InboxListing.maxTreeEntries) {
+    for entry in try Folder.tree(drop, limit: InboxListing.maxTreeEntries) {
       // A name holds no zero byte, so no two trees give the same bytes.
       hash.update(bytes(of: entry.path) + [0])
       switch entry.status.kind {
@@ -20,7 +23,7 @@ enum DropContent {
         hash.update(Array("file \(try SHA256.of(file))".utf8) + [0])
       case .folder: hash.update(Array("folder".utf8) + [0])
       case .link:
-        hash.update(Array("link ".utf8) + target(of: project.input.pushing(entry.path)) + [0])
+        hash.update(Array("link ".utf8) + target(of: drop.pushing(entry.path)) + [0])
       case .other: hash.update(Array("other".utf8) + [0])
       }
     }

@@ -200,7 +200,7 @@ public struct Recovery: Sendable {
       else { continue }
       missing.append(
         .init(
-          id: project.id, time: time, lane: accepted.lane, name: accepted.name,
+          id: project.id, time: time, lane: accepted.lane, name: accepted.name, nameBytes: nil,
           sha256: content, modified: modified))
       mended.append("noted the delivery of \(project.id)")
     }

@@ -119,15 +119,33 @@ extension Acceptor {
   func putBack(
     _ staged: ProjectFolder, to place: FilePath, from current: FilePath
   ) throws(SystemFailure) {
+    let folder = place.removingLastComponent()
     do {
       try Folder.renameKeeping(current, to: place)
     } catch  where error.code == .fileExists {
-      let other = place.removingLastComponent().appending(Self.otherName(for: place, staged.id))
-      try Folder.renameKeeping(current, to: other)
+      if (try? isRepeated(current, at: place)) == true {
+        // Nobody could tell who sent it again that it had come: once is enough.
+        try Folder.sync(folder)
+        try Folder.removeTree(current)
+      } else {
+        try Folder.renameKeeping(
+          current, to: folder.appending(Self.otherName(for: place, staged.id)))
+      }
     }
-    try Folder.sync(place.removingLastComponent())
+    try Folder.sync(folder)
     try discard(staged, durable: false)
     try Folder.sync(queue.folders.staging)
+  }
+
+  /// Whether the same delivery stands there again, whole and on disk: `rsync -a` sends what it does
+  /// not see.
+  private func isRepeated(_ drop: FilePath, at place: FilePath) throws(SystemFailure) -> Bool {
+    let (ours, other) = (try FileStatus.of(drop), try FileStatus.of(place))
+    guard ours.kind == other.kind, ours.modified.seconds == other.modified.seconds,
+      ours.kind == .folder || ours.size == other.size,
+      try look(at: place, nil).0 == .settled
+    else { return false }
+    return try DropContent.sha256(at: drop) == DropContent.sha256(at: place)
   }
 
   /// Removes a staged folder as a whole: one rename takes it out of recovery's sight, so that a

@@ -128,7 +128,7 @@ public struct InboxListing: Sendable {
     if status.modified.seconds == 0 {
       return .ignored(
         why: "it is a fragment that an interrupted rsync left",
-        mend: "run the same rsync again; it completes the file")
+        mend: "run the same rsync again; it completes the file (where it is whole: touch it)")
     }
     // Its owner's right to read says enough, and saves a call for each of very many.
     let isReadable = status.owner == Self.user && status.permissions & 0o400 != 0
@@ -199,8 +199,44 @@ public struct InboxListing: Sendable {
         why: "tale may not take anything out of \(path.pushing(closed.path))",
         mend: "make it writable for a group of the user that runs tale (chmod -R g+rwX)")
     }
-    if tree.contains(where: Self.isRsyncTemporary) { return .filling }
+    let unfinished = tree.filter(Self.isUnfinished)
+    if let first = unfinished.first {
+      if Self.isAnyWritten(of: unfinished, beneath: path) { return .filling }
+      // Between two files of a transfer nothing is open; what was cut off stays as it is.
+      unsettled = candidate
+      return .ignored(
+        why: "\(path.pushing(first.path)) is what an interrupted rsync left",
+        mend: """
+          run the same rsync again; it completes the folder \
+          (what it does not complete: remove it, or touch it where it is whole)
+          """)
+    }
     return .candidate(candidate)
+  }
+
+  /// What rsync has not finished, under its own name or under that of the file.
+  private static func isUnfinished(_ entry: (path: FilePath, status: FileStatus)) -> Bool {
+    isRsyncTemporary(entry) || isRsyncFolder(entry)
+      || (entry.status.kind == .regular && entry.status.modified.seconds == 0)
+  }
+
+  /// Where `--delay-updates` and `--partial-dir` keep what has come, until it gets its name.
+  private static func isRsyncFolder(_ entry: (path: FilePath, status: FileStatus)) -> Bool {
+    entry.status.kind == .folder
+      && (entry.path.lastComponent == ".~tmp~" || entry.path.lastComponent == ".rsync-partial")
+  }
+
+  private static func isAnyWritten(
+    of entries: [(path: FilePath, status: FileStatus)], beneath folder: FilePath
+  ) -> Bool {
+    guard let top = try? Descriptor.open(folder, O_RDONLY | O_DIRECTORY | O_NOFOLLOW) else {
+      return false
+    }
+    for entry in entries where entry.status.kind == .regular {
+      guard let file = try? top.openBeneath(entry.path, O_RDONLY | O_NONBLOCK) else { continue }
+      if ReadLease.probe(file) == .hasWriter { return true }
+    }
+    return false
   }
 
   private static func unreadable(_ path: FilePath) -> InboxEntry.Verdict {

@@ -108,7 +108,7 @@ actor Workspace {
     var folders: Set<FilePath> = [root]
     guard let head = try repository.head() else { return }
     for file in try repository.files(at: head) where !file.isLink {
-      let path = root.pushing(FilePath(file.path))
+      let path = root.pushing(file.place)
       try Descriptor.open(path, O_RDONLY | O_NOFOLLOW, operation: "sync").sync()
       var parent = path.removingLastComponent()
       while parent != root, folders.insert(parent).inserted { parent.removeLastComponent() }
