@@ -29,9 +29,6 @@ struct LedgerRebuild {
     let lines: [JournalLine]
     do {
       lines = try Journal.read(project.journal)
-    } catch JournalFailure.system(let failure) where failure.isMissing {
-      // Removed, or fetched by an rsync that leaves empty folders.
-      return
     } catch {
       // Fetched before it was booked: there is nothing left to book it from.
       if (try? project.wasFetched()) == true { return }
