@@ -26,7 +26,30 @@ public struct FileLock: ~Copyable, Sendable {
   }
 
   /// Takes the lock, waiting for it on this thread. Only for locks that are held for moments.
+  ///
+  /// - Parameter limit: a holder that was stopped must not hold up others for ever.
+  /// - Throws: ``SystemFailure``; `ETIMEDOUT` after the limit, `ECANCELED` where the task that waits
+  ///   is cancelled.
   public static func take(
+    _ path: FilePath, _ mode: Mode = .exclusive, within limit: Duration = .seconds(300)
+  ) throws(SystemFailure) -> FileLock {
+    let start = ContinuousClock.now
+    while true {
+      if let lock = try tryTake(path, mode) { return lock }
+      let waited = start.duration(to: .now)
+      if Task.isCancelled { throw SystemFailure("go on waiting for the lock", path, .canceled) }
+      if waited > limit {
+        throw SystemFailure(
+          "get the lock, which another process has held for \(limit.components.seconds) s:", path,
+          .timedOut)
+      }
+      // Holders let go between two batches for about as long.
+      usleep(waited < .seconds(1) ? 1_000 : 5_000)
+    }
+  }
+
+  /// Takes the lock, waiting for it on this thread as long as it takes.
+  public static func takeAtLast(
     _ path: FilePath, _ mode: Mode = .exclusive
   ) throws(SystemFailure) -> FileLock {
     let file = try Descriptor.open(path, O_RDWR | O_CREAT, mode: 0o644, operation: "lock")

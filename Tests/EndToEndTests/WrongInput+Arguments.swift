@@ -57,8 +57,23 @@ extension WrongInput {
       "no file to submit", ["submit"], code: 2,
       says: "tale: missing expected argument '<files> ...'; `tale help submit` says more\n"),
     .init(
-      "no project", ["logs"], code: 2,
-      says: "tale: missing expected argument '<id>'; `tale help logs` says more\n"),
+      "no project", ["takeover"], code: 2,
+      says: "tale: missing expected argument '<id>'; `tale help takeover` says more\n"),
+    .init(
+      "nothing to prune", ["prune"], code: 2,
+      says:
+        "tale: name what may go with --older-than 30d, --keep 100, --max-size 10GiB or --emptied; `tale help prune` says more\n"
+    ),
+    .init(
+      "an age without its unit", ["prune", "--older-than", "30"], code: 2,
+      says:
+        "tale: --older-than takes hours, days or weeks, such as 12h, 30d or 8w; `tale help prune` says more\n"
+    ),
+    .init(
+      "a group that is none", ["init", "--group", "nosuch", "house"], code: 2,
+      says:
+        "tale: there is no group \"nosuch\"; `getent group` lists them, `groupadd` makes one\n"
+    ),
     .init(
       "a number in words", ["drain", "--max", "many"], code: 2,
       says: "tale: the value 'many' is invalid for '--max <n>'; `tale help drain` says more\n"),

@@ -119,7 +119,7 @@ import Testing
     let secret = try place.folder.write("secret", to: "secret.md")
     let path = try place.dropFolder(["project.md": "x", "data": "y"], as: "x")
     let description = path.appending("project.md")
-    let staged = ProjectFolder(place.acceptor.newID("x"), in: place.folders.staging)
+    let staged = ProjectFolder(try place.acceptor.newID("x"), in: place.folders.staging)
     let origin = BatchList.Origin(id: staged.id, lane: "", name: "x", isFolder: true)
     _ = try BatchList(drops: [origin]).write(in: place.folders)
     try Folder.create(staged.path)

@@ -42,6 +42,25 @@ import Testing
     #expect(line.number == 1 && line.time == SetClock().time)
   }
 
+  @Test func `no two projects get the same ID, wherever the first is`() throws {
+    func next(besides others: Set<ProjectID> = []) throws -> ProjectID {
+      var random = SeededGenerator(seed: 1)
+      return try place.acceptor.newID("x.md", besides: others, &random)
+    }
+    let first = try next()
+    // The control: nothing but what stands there makes the difference.
+    #expect(try next() == first)
+    #expect(try next(besides: [first]) != first)
+    let folders = place.folders
+    for taken in [folders.active, folders.outbox, folders.failed, folders.staging].map({
+      ProjectFolder(first, in: $0).path
+    }) + [folders.drop(first)] {
+      try Folder.create(taken)
+      #expect(try next() != first, "\(taken)")
+      try Folder.removeTree(taken)
+    }
+  }
+
   @Test func `a drop that runs after others means those that came with it, whatever their names`()
     throws
   {

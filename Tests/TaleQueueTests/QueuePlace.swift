@@ -91,7 +91,7 @@ struct QueuePlace {
   func stage(
     _ text: String, as name: FilePath.Component, lane: String = ""
   ) throws -> ProjectFolder {
-    let staged = ProjectFolder(acceptor.newID(name.string), in: folders.staging)
+    let staged = ProjectFolder(try acceptor.newID(name.string), in: folders.staging)
     let origin = BatchList.Origin(id: staged.id, lane: lane, name: name, isFolder: false)
     _ = try BatchList(drops: [origin]).write(in: folders)
     try folder.write(Array(text.utf8), to: folders.drop(staged.id))

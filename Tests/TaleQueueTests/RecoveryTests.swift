@@ -85,7 +85,7 @@ import Testing
   }
 
   @Test func `a folder whose list is gone goes to the inbox whole`() throws {
-    let staged = ProjectFolder(place.acceptor.newID("x"), in: place.folders.staging)
+    let staged = ProjectFolder(try place.acceptor.newID("x"), in: place.folders.staging)
     try Folder.create(staged.path)
     try place.folder.write(Array("x".utf8), to: staged.input.appending("project.md"))
     try place.folder.write(Array("x".utf8), to: staged.description)

@@ -45,6 +45,25 @@ import Testing
     #expect(isFree)
   }
 
+  @Test func `waiting for a lock has a limit, and comes to it when it is free`() async throws {
+    let holder = try Program.start(try Program.built("QueueStandIn"), ["lock", path.string])
+    let isHeld = try await comesTrue { holder.output == "held\n" }
+    #expect(isHeld)
+    let failure = #expect(throws: SystemFailure.self) {
+      try FileLock.take(path, within: .milliseconds(30)).release()
+    }
+    #expect(failure?.code == .timedOut)
+    // Whoever is told to stop does not wait to the end.
+    let stopped = Task { [path] in try FileLock.take(path).release() }
+    stopped.cancel()
+    let outcome = await stopped.result
+    #expect(throws: SystemFailure.self) { try outcome.get() }
+    // One that waits gets it when the holder is gone.
+    let waiting = Task.detached { [path] in try FileLock.take(path).release() }
+    holder.kill()
+    try await waiting.value
+  }
+
   @Test func `a lock is free as soon as its holder is killed`() async throws {
     let holder = try Program.start(try Program.built("QueueStandIn"), ["lock", path.string])
     let isHeld = try await comesTrue { holder.output == "held\n" }

@@ -47,7 +47,7 @@ private actor LockWaiter {
   nonisolated var unownedExecutor: UnownedSerialExecutor { thread.asUnownedSerialExecutor() }
 
   func waitOnce(for path: FilePath) throws {
-    try FileLock.take(path).release()
+    try FileLock.takeAtLast(path).release()
   }
 }
 

@@ -108,7 +108,16 @@ extension Acceptor {
 
     /// - Precondition: the accept lock is held, so that nobody sees the folder without the lock.
     init(_ name: String, _ acceptor: Acceptor) throws(SystemFailure) {
-      folder = ProjectFolder(acceptor.newID(name), in: acceptor.queue.folders.staging)
+      let made = try Self.make(name, acceptor)
+      lock = try FileLock.take(made.filling)
+      folder = made
+    }
+
+    private static func make(
+      _ name: String, _ acceptor: Acceptor
+    ) throws(SystemFailure) -> ProjectFolder {
+      let folder = ProjectFolder(
+        try acceptor.newID(name), in: acceptor.queue.folders.staging)
       try Folder.create(folder.path)
       do throws(SystemFailure) {
         // Whoever sees the project in active may run it before that name is on disk.
@@ -118,7 +127,7 @@ extension Acceptor {
         try? Folder.removeTree(folder.path)
         throw error
       }
-      lock = try FileLock.take(folder.filling)
+      return folder
     }
 
     consuming func release() {}

@@ -42,20 +42,27 @@ struct BatchAccept: Sendable {
     self.acceptor = acceptor
     outcomes = []
     let looks = Together.map(entries.count) { index in
-      Self.look(at: entries[index], index, acceptor)
+      Self.look(at: entries[index], acceptor)
     }
-    for look in looks {
+    var taken: Set<ProjectID> = []
+    for (index, (entry, look)) in zip(entries, looks).enumerated() {
       switch look {
-      case .take(let drop):
-        drops.append(drop)
-        outcomes.append(.success(.lost))
+      case .take(let candidate, let sha256):
+        do throws(SystemFailure) {
+          let id = try acceptor.newID(entry.name.string, besides: taken)
+          taken.insert(id)
+          drops.append(drop(entry, candidate, index, id, sha256))
+          outcomes.append(.success(.lost))
+        } catch {
+          outcomes.append(.failure(error))
+        }
       case .leave(let outcome): outcomes.append(outcome)
       }
     }
   }
 
   private enum LastLook: Sendable {
-    case take(Drop)
+    case take(InboxEntry.Candidate, sha256: String?)
     case leave(Result<Acceptor.Outcome, SystemFailure>)
   }
 
@@ -79,31 +86,32 @@ struct BatchAccept: Sendable {
 
   // MARK: Steps
 
-  private static func look(
-    at entry: InboxEntry, _ index: Int, _ acceptor: Acceptor
-  ) -> LastLook {
+  private static func look(at entry: InboxEntry, _ acceptor: Acceptor) -> LastLook {
     guard case .candidate(let candidate) = entry.verdict else { return .leave(.success(.lost)) }
-    let folders = acceptor.queue.folders
-    let source = folders.inbox(lane: entry.lane).appending(entry.name)
+    let source = acceptor.queue.folders.inbox(lane: entry.lane).appending(entry.name)
     do throws(SystemFailure) {
       let (look, sha256) = try acceptor.look(at: source, candidate)
       switch look {
-      case .settled: break
+      case .settled: return .take(candidate, sha256: sha256)
       case .gone: return .leave(.success(.lost))
       case .busy: return .leave(.success(.busy))
       }
-      let id = acceptor.newID(entry.name.string)
-      return .take(
-        Drop(
-          index: index, source: source,
-          origin: .init(
-            id: id, lane: entry.lane, name: entry.name, isFolder: candidate.kind == .folder),
-          staged: ProjectFolder(id, in: folders.staging), sha256: sha256,
-          displayName: entry.name.string, owner: Acceptor.other(candidate.status),
-          nameBytes: entry.name.bytesWhereNotUTF8))
     } catch {
       return .leave(.failure(error))
     }
+  }
+
+  private func drop(
+    _ entry: InboxEntry, _ candidate: InboxEntry.Candidate, _ index: Int, _ id: ProjectID,
+    _ sha256: String?
+  ) -> Drop {
+    Drop(
+      index: index, source: folders.inbox(lane: entry.lane).appending(entry.name),
+      origin: .init(
+        id: id, lane: entry.lane, name: entry.name, isFolder: candidate.kind == .folder),
+      staged: ProjectFolder(id, in: folders.staging), sha256: sha256,
+      displayName: entry.name.string, owner: Acceptor.other(candidate.status),
+      nameBytes: entry.name.bytesWhereNotUTF8)
   }
 
   /// Makes the folders and the list; their names are on disk when this returns.

@@ -59,9 +59,30 @@ extension Acceptor {
   /// Non-blocking and never through a link: the name may be a pipe or a link by now.
   private static let reading = O_RDONLY | O_NOFOLLOW | O_NONBLOCK
 
-  func newID(_ name: String) -> ProjectID {
+  /// An ID that no project of this queue has: of very many drops under one name in one second some
+  /// would get the same.
+  ///
+  /// - Parameter others: not to be given either.
+  /// - Precondition: the accept lock is held, so that nobody else takes it.
+  func newID(
+    _ name: String, besides others: Set<ProjectID> = []
+  ) throws(SystemFailure) -> ProjectID {
     var random = SystemRandomNumberGenerator()
-    return ProjectID(acceptedAt: time.now(), name: name, random: &random)
+    return try newID(name, besides: others, &random)
+  }
+
+  func newID(
+    _ name: String, besides others: Set<ProjectID>, _ random: inout some RandomNumberGenerator
+  ) throws(SystemFailure) -> ProjectID {
+    while true {
+      let id = ProjectID(acceptedAt: time.now(), name: name, random: &random)
+      if others.contains(id) { continue }
+      if try queue.find(id) == nil, try FileStatus.ifPresent(queue.folders.drop(id)) == nil,
+        try FileStatus.ifPresent(ProjectFolder(id, in: queue.folders.staging).path) == nil
+      {
+        return id
+      }
+    }
   }
 
   /// project.md of a dropped folder is a copy of the one inside.
