@@ -12,10 +12,13 @@ public struct FileLock: ~Copyable, Sendable {
   public let file: Descriptor
 
   /// Takes the lock if it is free now, else returns nil. The file is made where it is missing.
+  ///
+  /// - Parameter permissions: whoever may read the file may hold the lock.
   public static func tryTake(
-    _ path: FilePath, _ mode: Mode = .exclusive
+    _ path: FilePath, _ mode: Mode = .exclusive, permissions: UInt32 = 0o600
   ) throws(SystemFailure) -> FileLock? {
-    let file = try Descriptor.open(path, O_RDWR | O_CREAT, mode: 0o644, operation: "lock")
+    let file = try Descriptor.open(
+      path, O_RDWR | O_CREAT | O_NOFOLLOW, mode: permissions, operation: "lock")
     let operation = (mode == .shared ? LOCK_SH : LOCK_EX) | LOCK_NB
     do {
       _ = try retrying("lock", path) { flock(file.number, operation) }
@@ -52,7 +55,8 @@ public struct FileLock: ~Copyable, Sendable {
   public static func takeAtLast(
     _ path: FilePath, _ mode: Mode = .exclusive
   ) throws(SystemFailure) -> FileLock {
-    let file = try Descriptor.open(path, O_RDWR | O_CREAT, mode: 0o644, operation: "lock")
+    let file = try Descriptor.open(
+      path, O_RDWR | O_CREAT | O_NOFOLLOW, mode: 0o600, operation: "lock")
     _ = try retrying("lock", path) { flock(file.number, mode == .shared ? LOCK_SH : LOCK_EX) }
     return FileLock(file: file)
   }

@@ -48,6 +48,14 @@ public struct FileStatus: Sendable, Equatable {
     changed = Instant(seconds: raw.st_ctim.tv_sec, nanoseconds: raw.st_ctim.tv_nsec)
   }
 
+  /// A sum of sizes; a sparse file may claim so many bytes that it cannot be told.
+  public static func sum(_ sizes: some Sequence<Int>) -> Int {
+    sizes.reduce(0) { sum, size in
+      let (next, isTooLarge) = sum.addingReportingOverflow(size)
+      return isTooLarge ? .max : next
+    }
+  }
+
   /// The status of the path itself; a link is not followed.
   public static func of(_ path: FilePath) throws(SystemFailure) -> FileStatus {
     var raw = stat()

@@ -40,6 +40,21 @@ public struct SHA256: ~Copyable {
     return try of(file)
   }
 
+  /// The hash of the first bytes of what is left to read of an open file.
+  public static func of(
+    _ file: borrowing Descriptor, first limit: Int
+  ) throws(SystemFailure) -> String {
+    var hash = SHA256()
+    var rest = limit
+    while rest > 0 {
+      let chunk = try file.readChunk(upTo: min(rest, 1 << 20))
+      if chunk.isEmpty { break }
+      hash.update(chunk)
+      rest -= chunk.count
+    }
+    return hash.finish()
+  }
+
   /// The hash of what is left to read of an open file.
   public static func of(_ file: borrowing Descriptor) throws(SystemFailure) -> String {
     var hash = SHA256()

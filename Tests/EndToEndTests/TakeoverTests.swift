@@ -118,6 +118,22 @@ import Testing
     }
   }
 
+  @Test func `a project that may not run yet is not run by takeover either`() async throws {
+    let chat = ScriptedChat { _, _ in .text("text\n") }
+    try await Household.with(config: chat.config) { house in
+      try house.drop("later.md", "---\nnot_before: 2051-07-15T12:00\n---\n" + Self.tasks)
+      try house.drop("next.md", "---\nafter: later\n---\n" + Self.tasks)
+      _ = try await house.tale("drain")
+      let waiting = try house.projects(in: house.active).compactMap(\.lastComponent?.string)
+      #expect(waiting.count == 2 && chat.calls == 0)
+      for id in waiting {
+        let taken = try await house.tale("takeover", id)
+        #expect(taken.code == 0 && taken.errors.contains("wait"), "\(taken.errors)")
+      }
+      #expect(try house.projects(in: house.active).count == 2 && chat.calls == 0)
+    }
+  }
+
   @Test func `where no model can be had nobody is ended`() async throws {
     let gate = ScriptedServer.Gate()
     defer { gate.open() }

@@ -85,7 +85,9 @@ import Testing
           #expect(error.isOutOfSpace, "\(error)")
         }
       }
-      #expect(try place.stagingNames() == [], "with \(pages) pages")
+      // At most what says for which of those that stand the log lacks a line.
+      let left = try place.stagingNames().filter { !$0.hasPrefix(BatchList.prefix) }
+      #expect(left == [], "with \(pages) pages")
       #expect(try place.active().count + (place.entries().count) == 2, "with \(pages) pages")
       for entry in try place.entries() {
         let path = place.folders.inbox.appending(entry.name)
@@ -95,6 +97,8 @@ import Testing
       }
     }
     try DurableFile.remove(filler)
+    _ = try place.recover()
+    #expect(try place.stagingNames() == [])
     try place.intake()
     #expect(try place.active().count == 2)
     #expect(try place.active().allSatisfy { try Journal.readBook($0.journal).accepted != nil })

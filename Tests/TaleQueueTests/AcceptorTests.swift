@@ -35,8 +35,8 @@ import Testing
     #expect(first.sha256 == SHA256.of(Array("first".utf8)))
     #expect(first.modified == 1_700_000_000)
     #expect(first.priority == 0 && second.priority == 7)
-    // The inbox itself is listed before its lanes.
-    #expect(second.sequence == 1 && first.sequence == 2)
+    // Lanes are taken before the inbox itself, as they run.
+    #expect(first.sequence == 1 && second.sequence == 2)
     let project = try #require(try place.active().first)
     let line = try #require(try Journal.read(project.journal).first)
     #expect(line.number == 1 && line.time == SetClock().time)

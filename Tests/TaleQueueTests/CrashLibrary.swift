@@ -86,6 +86,7 @@ final class CrashLibrary {
     #include <stdio.h>
     #include <stdlib.h>
     #include <string.h>
+    #include <sys/prctl.h>
     #include <sys/stat.h>
     #include <sys/syscall.h>
     #include <sys/types.h>
@@ -118,6 +119,8 @@ final class CrashLibrary {
         size = 0;
         pid_t child = fork();
         if (!child) {
+          /* One that hangs goes with the test that gave it up. */
+          prctl(PR_SET_PDEATHSIG, SIGKILL);
           sscanf(order, "%ld %d", &kill_at, &torn);
           log_file = (int)raw(SYS_openat, AT_FDCWD, path,
                               O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0600);

@@ -16,9 +16,10 @@ extension Acceptor {
     @discardableResult
     public func takeInput(_ source: FilePath) throws -> [FilePath] {
       let limits = acceptor.limits
-      let bytes = try Folder.tree(source, limit: InboxListing.maxTreeEntries).reduce(0) {
-        $0 + ($1.status.kind == .regular ? $1.status.size : 0)
-      }
+      let bytes = FileStatus.sum(
+        try Folder.tree(source, limit: InboxListing.maxTreeEntries).map {
+          $0.status.kind == .regular ? $0.status.size : 0
+        })
       if bytes > limits.inputBytes {
         throw DescriptionProblem(
           "the folder holds \(bytes.grouped) bytes, and \(limits.inputBytes.grouped) are allowed",

@@ -125,7 +125,8 @@ public struct Acceptor: Sendable {
     var names: ProjectNames?
     let parsed = try complete(
       staged, drop, try parse(staged, name: drop.name),
-      sha256: try SHA256.of(fileAt: staged.description), sequence: sequence, at: time.now(), &names)
+      sha256: try DropContent.sha256(ofDescriptionAt: staged.description, limits),
+      sequence: sequence, at: time.now(), &names)
     try DurableFile.remove(staged.filling)
     let parent = parsed.isAccepted ? queue.folders.active : queue.folders.failed
     if !parsed.isAccepted { try Delivery.giveBack(staged, to: drop.label?.owner) }
@@ -166,7 +167,7 @@ public struct Acceptor: Sendable {
   func isComplete(_ staged: ProjectFolder) throws(SystemFailure) -> Bool {
     guard let book = try? Journal.readBook(staged.journal), let accepted = book.accepted,
       accepted.id == staged.id, try FileStatus.ifPresent(staged.description) != nil,
-      try SHA256.of(fileAt: staged.description) == accepted.sha256
+      try DropContent.sha256(ofDescriptionAt: staged.description, limits) == accepted.sha256
     else { return false }
     if book.ended == nil { return true }
     return try FileStatus.ifPresent(staged.failure) != nil
@@ -243,7 +244,7 @@ public struct Acceptor: Sendable {
     guard let tree = try? Folder.tree(staged.input, limit: InboxListing.maxTreeEntries) else {
       return
     }
-    let bytes = tree.reduce(0) { $0 + ($1.status.kind == .regular ? $1.status.size : 0) }
+    let bytes = FileStatus.sum(tree.map { $0.status.kind == .regular ? $0.status.size : 0 })
     if bytes > limits.inputBytes {
       throw DescriptionProblem(
         "the folder holds \(bytes.grouped) bytes, and \(limits.inputBytes.grouped) are allowed",
@@ -254,7 +255,7 @@ public struct Acceptor: Sendable {
   /// - Parameter bytes: what is about to be written.
   func checkSpace(for bytes: Int = 0) throws(SystemFailure) {
     let free = try FileSystemKind.freeBytes(at: queue.folders.root)
-    if free - bytes < limits.reserveBytes {
+    if bytes > free || free - bytes < limits.reserveBytes {
       throw SystemFailure(
         "accept while less than \(limits.reserveBytes.grouped) bytes are free (queue.reserve) in",
         queue.folders.root, .noSpace)

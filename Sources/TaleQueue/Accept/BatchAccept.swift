@@ -248,9 +248,12 @@ struct BatchAccept: Sendable {
     if let known {
       description = known
     } else {
-      description = try SHA256.of(fileAt: staged.description)
+      description = try DropContent.sha256(
+        ofDescriptionAt: staged.description, acceptor.limits)
     }
-    let content = drop.origin.isFolder ? try DropContent.sha256(of: staged) : description
+    let content =
+      drop.origin.isFolder
+      ? try DropContent.sha256(of: staged, acceptor.limits) : description
     // Asked only now: a newer one may have taken the name between the look and the move.
     let delivery = AcceptedLog.Entry(
       id: staged.id, time: acceptor.time.now(), lane: drop.origin.lane, name: drop.displayName,
@@ -310,10 +313,11 @@ struct BatchAccept: Sendable {
     // From here on they stand; what fails now recovery makes sure of.
     do throws(SystemFailure) {
       for parent in parents { try Folder.sync(parent) }
+      // Only now: an entry for a drop that a crash puts back would make it vanish as a repetition.
+      // With the list there, recovery knows for which of them it is missing.
+      try acceptor.deliveries.add(deliveries)
       if isDone { try DurableFile.remove(list) }
       try Folder.sync(folders.staging)
-      // Only now: an entry for a drop that a crash puts back would make it vanish as a repetition.
-      try acceptor.deliveries.add(deliveries)
     } catch {
       unfinished = error
     }

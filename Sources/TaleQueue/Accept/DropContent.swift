@@ -5,20 +5,48 @@ internal import TaleSystem
 /// What a drop holds, as one hash: two deliveries with the same one are the same.
 enum DropContent {
   /// Of the file; of a folder: of the names, kinds and contents of all that is below it.
-  static func sha256(of project: ProjectFolder) throws(SystemFailure) -> String {
+  ///
+  /// What is larger than it may be is refused, so nobody waits until all of it is read: of a file
+  /// the beginning counts, and of a folder the sizes.
+  static func sha256(
+    of project: ProjectFolder, _ limits: AcceptLimits
+  ) throws(SystemFailure) -> String {
     let isFolder = try FileStatus.ifPresent(project.input) != nil
-    return try sha256(at: isFolder ? project.input : project.description)
+    return try sha256(at: isFolder ? project.input : project.description, limits)
   }
 
-  static func sha256(at drop: FilePath) throws(SystemFailure) -> String {
-    guard try FileStatus.of(drop).kind == .folder else { return try SHA256.of(fileAt: drop) }
+  /// - Parameter file: at its beginning.
+  static func sha256(
+    ofDescription file: borrowing Descriptor, _ limits: AcceptLimits
+  ) throws(SystemFailure) -> String {
+    try SHA256.of(file, first: limits.descriptionBytes + 1)
+  }
+
+  static func sha256(
+    ofDescriptionAt path: FilePath, _ limits: AcceptLimits
+  ) throws(SystemFailure) -> String {
+    try sha256(
+      ofDescription: try Descriptor.open(
+        path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK, operation: "read"), limits)
+  }
+
+  static func sha256(at drop: FilePath, _ limits: AcceptLimits) throws(SystemFailure) -> String {
+    guard try FileStatus.of(drop).kind == .folder else {
+      return try sha256(ofDescriptionAt: drop, limits)
+    }
     let top = try Descriptor.open(drop, O_RDONLY | O_DIRECTORY | O_NOFOLLOW)
     var hash = SHA256()
-    for entry in try Folder.tree(drop, limit: InboxListing.maxTreeEntries) {
+    let tree = try Folder.tree(drop, limit: InboxListing.maxTreeEntries)
+    let isTooLarge = FileStatus.sum(tree.map(\.status.size)) > limits.inputBytes
+    for entry in tree {
       // A name holds no zero byte, so no two trees give the same bytes.
       hash.update(bytes(of: entry.path) + [0])
       switch entry.status.kind {
       case .regular:
+        if isTooLarge {
+          hash.update(Array("size \(entry.status.size)".utf8) + [0])
+          continue
+        }
         let file = try top.openBeneath(entry.path, O_RDONLY | O_NONBLOCK)
         hash.update(Array("file \(try SHA256.of(file))".utf8) + [0])
       case .folder: hash.update(Array("folder".utf8) + [0])

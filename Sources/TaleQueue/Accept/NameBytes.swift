@@ -15,8 +15,8 @@ extension FilePath.Component {
     }
   }
 
-  /// Nil for a name that its text tells.
+  /// Nil for a name that its text tells. Bytes that are not UTF-8 have become U+FFFD there.
   var bytesWhereNotUTF8: String? {
-    String(validating: self) == nil ? bytesInHexadecimal : nil
+    string.unicodeScalars.contains("\u{FFFD}") ? bytesInHexadecimal : nil
   }
 }

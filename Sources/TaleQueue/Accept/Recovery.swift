@@ -17,6 +17,11 @@ public struct Recovery: Sendable {
     }
   }
 
+  /// As ``run()``, but only what is in staging: what trouble left there.
+  public func mendWhatTroubleLeft() throws(SystemFailure) -> [String] {
+    try FileLock.holding(folders.acceptLock) { () throws(SystemFailure) in try mendStaging() }
+  }
+
   /// Mends what another runner left that died while it accepted: its drops are to be seen again
   /// without anybody's new start. Nothing where somebody accepts just now.
   func mendLeft() throws(SystemFailure) -> [String] {
@@ -108,9 +113,14 @@ public struct Recovery: Sendable {
       // A loss of power may leave the old name beside the new one.
       try Folder.removeTree(flat)
       try acceptor.discard(staged)
+      if let project = try acceptor.queue.find(origin.id) {
+        try acceptor.deliveries.add(try missingDeliveries([project]))
+      }
       return nil
     }
-    if try acceptor.isComplete(staged) {
+    // Of a folder that was on its way back to the inbox the description alone is left here.
+    let lacksInput = try origin.isFolder ? FileStatus.ifPresent(staged.input) == nil : false
+    if !lacksInput, try acceptor.isComplete(staged) {
       try Folder.removeTree(flat)
       return try finish(staged)
     }
@@ -185,26 +195,31 @@ public struct Recovery: Sendable {
 
   /// A crash between the last rename and the log's line would let a repeated delivery run again.
   private func completeAcceptedLog() throws(SystemFailure) -> [String] {
+    let missing = try missingDeliveries(
+      try acceptor.queue.projects(in: folders.active)
+        + acceptor.queue.projects(in: folders.failed))
+    try acceptor.deliveries.add(missing)
+    return missing.map { "noted the delivery of \($0.id)" }
+  }
+
+  private func missingDeliveries(
+    _ projects: [ProjectFolder]
+  ) throws(SystemFailure) -> [AcceptedLog.Entry] {
     let log = acceptor.deliveries
     let now = acceptor.time.now()
     let known = try log.projects()
-    var mended: [String] = []
     var missing: [AcceptedLog.Entry] = []
-    let projects =
-      try acceptor.queue.projects(in: folders.active)
-      + acceptor.queue.projects(in: folders.failed)
     for project in projects where !known.contains(project.id.description) {
       guard let book = try? Journal.readBook(project.journal), let accepted = book.accepted,
         let modified = accepted.modified, let time = book.acceptedAt,
-        log.keeps(time, at: now), let content = try? DropContent.sha256(of: project)
+        log.keeps(time, at: now),
+        let content = try? DropContent.sha256(of: project, acceptor.limits)
       else { continue }
       missing.append(
         .init(
           id: project.id, time: time, lane: accepted.lane, name: accepted.name, nameBytes: nil,
           sha256: content, modified: modified))
-      mended.append("noted the delivery of \(project.id)")
     }
-    try log.add(missing)
-    return mended
+    return missing
   }
 }

@@ -25,7 +25,7 @@ extension Acceptor {
           return (.busy, nil)
         }
         // Before the sync: what is written in between shows in the next hash.
-        let sha256 = try SHA256.of(file)
+        let sha256 = try DropContent.sha256(ofDescription: file, limits)
         if syncsFile { try file.sync() }
         return (.settled, sha256)
       }
@@ -112,6 +112,7 @@ extension Acceptor {
     guard isFolder else {
       let before = try FileStatus.of(staged.description)
       guard before.linkCount > 1 || before.owner != geteuid() else { return .notNeeded }
+      try checkSpace(for: before.size)
       try TreeCopy.copyFile(staged.description, to: copy)
       guard try FileStatus.of(staged.description) == before else { return .changedMeanwhile }
       try Folder.rename(copy, to: staged.description)
@@ -119,8 +120,11 @@ extension Acceptor {
     }
     let before = try FileStatus.of(staged.input)
     let tree = try Folder.tree(staged.input, limit: InboxListing.maxTreeEntries)
-    if ([before] + tree.map(\.status)).allSatisfy({ $0.owner == geteuid() }) { return .notNeeded }
-    try checkSpace(for: tree.reduce(0) { $0 + $1.status.size })
+    let isOurs = ([before] + tree.map(\.status)).allSatisfy {
+      $0.owner == geteuid() && ($0.kind != .regular || $0.linkCount == 1)
+    }
+    if isOurs { return .notNeeded }
+    try checkSpace(for: FileStatus.sum(tree.map(\.status.size)))
     try TreeCopy.copy(
       staged.input, to: copy, links: .keep, entriesMax: InboxListing.maxTreeEntries)
     let after = try Folder.tree(staged.input, limit: InboxListing.maxTreeEntries)
@@ -166,7 +170,7 @@ extension Acceptor {
       ours.kind == .folder || ours.size == other.size,
       try look(at: place, nil).0 == .settled
     else { return false }
-    return try DropContent.sha256(at: drop) == DropContent.sha256(at: place)
+    return try DropContent.sha256(at: drop, limits) == DropContent.sha256(at: place, limits)
   }
 
   /// Removes a staged folder as a whole: one rename takes it out of recovery's sight, so that a

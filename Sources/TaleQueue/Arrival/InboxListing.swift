@@ -24,7 +24,7 @@ public struct InboxListing: Sendable {
   /// One way through the inbox, name by name: there may be 100,000 of them.
   public final class Pass {
     private let listing: InboxListing
-    /// The inbox itself, then the lanes; those that are still to come.
+    /// Those that are still to come, in the order in which they run: the inbox itself is the last.
     private var lanes: ArraySlice<String>
     private var lane = ""
     private var folder: OpenFolder?
@@ -40,7 +40,7 @@ public struct InboxListing: Sendable {
 
     public init(_ listing: InboxListing) {
       self.listing = listing
-      lanes = ArraySlice([""] + listing.folders.lanes)
+      lanes = ArraySlice(listing.folders.lanes + [""])
     }
 
     /// Nil at the end.
@@ -78,9 +78,17 @@ public struct InboxListing: Sendable {
   private func entry(
     _ lane: String, _ index: Int, of names: NameList, in folder: borrowing Descriptor
   ) throws(SystemFailure) -> InboxEntry? {
-    guard let status = try FileStatus.ifPresent(index, of: names, in: folder),
-      let name = names[index]
-    else { return nil }
+    guard let name = names[index] else { return nil }
+    let found: FileStatus?
+    do throws(SystemFailure) {
+      found = try FileStatus.ifPresent(index, of: names, in: folder)
+    } catch {
+      // A dead mount, for one. It must not hold up the others.
+      return InboxEntry(
+        lane: lane, name: name,
+        verdict: .ignored(why: "\(error)", mend: "mend that, or remove it"))
+    }
+    guard let status = found else { return nil }
     if lane.isEmpty, status.kind == .folder, folders.lanes.contains(name.string) { return nil }
     if names.withBytes(index, { $0.first == UInt8(ascii: ".") }) {
       return InboxEntry(lane: lane, name: name, verdict: .passedOver)

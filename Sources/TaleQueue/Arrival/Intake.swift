@@ -28,6 +28,10 @@ public actor Intake {
   private let settle: @Sendable () -> Settling.Times
   private var settling: Settling
   private var reported: Set<String> = []
+  /// Drops that the system refused, and until when they are left alone.
+  private var refused: [String: Duration] = [:]
+  /// The last batch was not brought to its end, though its projects stand.
+  private var isUnfinished = false
   /// Of those, what this way through the inbox has come past.
   private var stillIgnored: Set<String> = []
   /// The way through the inbox that is under way.
@@ -146,6 +150,8 @@ public actor Intake {
     accept(files, &look)
     self.pass = nil
     settling.endLook()
+    let now = elapsed()
+    refused = refused.filter { $0.value + Self.troubleInterval > now }
     reported = stillIgnored
     stillIgnored = []
     look.again = againAfterPass
@@ -158,9 +164,14 @@ public actor Intake {
 
   /// How long to wait before the entry may have settled; nil: it has.
   private func wait(_ entry: InboxEntry, _ candidate: InboxEntry.Candidate) -> Duration? {
+    if let end = refused[entry.displayName] {
+      let rest = end - elapsed()
+      if rest > .zero { return rest }
+      refused[entry.displayName] = nil
+    }
     switch settling.observe(lane: entry.lane, name: entry.name, candidate, at: elapsed()) {
-    case .settled: nil
-    case .wait(let duration): max(duration, .milliseconds(1))
+    case .settled: return nil
+    case .wait(let duration): return max(duration, .milliseconds(1))
     }
   }
 
@@ -185,20 +196,27 @@ public actor Intake {
       do {
         // What went wrong may have left something half-way.
         if trouble != nil, pass == nil {
-          for line in try Recovery(acceptor).run() { logger.notice("recovered: \(line)") }
+          let recovery = Recovery(acceptor)
+          for line in try isUnfinished ? recovery.run() : recovery.mendWhatTroubleLeft() {
+            logger.notice("recovered: \(line)")
+          }
+          isUnfinished = false
         }
         let look = try look(watcher?.take() ?? .init())
         wait = min(look.again ?? rescan, rescan)
-        now = look.troubles.first.map { "\($0.name) cannot be accepted: \($0.failure)" }
+        now = look.troubles.first.map { "\($0.failure)" }
+        if let first = look.troubles.first, trouble != now {
+          logger.error("\(first.name) cannot be accepted: \(first.failure)")
+        }
+        // What was refused is not looked at for a while: that mends nothing.
+        if now == nil, !refused.isEmpty { now = trouble }
         await looked(look)
       } catch {
         now = "the inbox cannot be worked: \(error)"
+        if let now, trouble != now { logger.error("\(now)") }
         await troubled(error)
       }
-      if let now {
-        if trouble != now { logger.error("\(now)") }
-        wait = min(Self.troubleInterval, wait)
-      }
+      if now != nil { wait = min(Self.troubleInterval, wait) }
       trouble = now
       await bell.wait(atMost: wait, clock: clock)
     }
@@ -209,7 +227,10 @@ public actor Intake {
     do throws(SystemFailure) {
       let batch = try acceptor.accept(entries)
       for (entry, outcome) in zip(entries, batch.outcomes) { note(entry, outcome, &look) }
-      if let failure = batch.unfinished { look.troubles.append(("the last batch", failure)) }
+      if let failure = batch.unfinished {
+        isUnfinished = true
+        look.troubles.append(("the last batch", failure))
+      }
     } catch {
       for entry in entries { note(entry, .failure(error), &look) }
     }
@@ -223,6 +244,8 @@ public actor Intake {
     case .failure(let failure):
       // One bad drop must not keep the others from being accepted.
       look.troubles.append((entry.displayName, failure))
+      // Putting it back looks as if it had just come.
+      refused[entry.displayName] = elapsed() + Self.troubleInterval
       return
     case .success(.busy): return lookAgain(in: Self.retryInterval)
     case .success(.lost): return

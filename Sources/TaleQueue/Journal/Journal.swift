@@ -87,8 +87,11 @@ public struct Journal: ~Copyable {
   /// The first line alone, which never changes: what was accepted, and when it may run.
   public static func readFirst(_ path: FilePath) throws(JournalFailure) -> JournalLine {
     var bytes: [UInt8] = []
-    do {
-      let file = try Descriptor.open(path, O_RDONLY | O_NOFOLLOW)
+    do throws(SystemFailure) {
+      let file = try Descriptor.open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK)
+      guard try file.status().kind == .regular else {
+        throw SystemFailure("read as a journal", path, .invalidArgument)
+      }
       repeat {
         let chunk = try file.readChunk(upTo: firstLineBytes)
         if chunk.isEmpty { break }

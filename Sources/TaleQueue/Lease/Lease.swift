@@ -13,7 +13,8 @@ public struct Lease: ~Copyable, Sendable {
   /// - Returns: nil when another runner holds it, or the project has moved on meanwhile.
   public static func tryTake(_ folder: ProjectFolder) throws(SystemFailure) -> Lease? {
     do {
-      guard let lock = try FileLock.tryTake(folder.lease) else { return nil }
+      // Others read who holds it.
+      guard let lock = try FileLock.tryTake(folder.lease, permissions: 0o644) else { return nil }
       // The folder may have been delivered between our listing and our lock: then the lock file
       // that we hold is not the one at this path any more.
       let held = try lock.file.status()

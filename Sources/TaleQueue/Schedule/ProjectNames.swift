@@ -117,7 +117,10 @@ extension Queue {
       return .lost(why: "is gone: it is neither active nor in outbox/ or failed/ any more")
     }
     if isActive(project) { return .active }
-    if project.path.removingLastComponent() == folders.outbox { return .done(project) }
+    if try project.wasFetched() {
+      return .lost(why: "was fetched, and only empty folders are left")
+    }
+    if project.parent == folders.outbox { return .done(project) }
     guard let ended = try? Journal.readBook(project.journal).ended else {
       return .lost(why: "is in failed/")
     }

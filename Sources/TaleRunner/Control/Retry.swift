@@ -128,7 +128,7 @@ public struct Retry {
   private func takePredecessors(of old: ProjectFolder, into copy: Acceptor.Copy) throws {
     guard try FileStatus.ifPresent(old.after)?.kind == .folder else { return }
     let tree = try Folder.tree(old.after, limit: Repository.filesMax)
-    try copy.checkSpace(for: tree.reduce(0) { $0 + $1.status.size })
+    try copy.checkSpace(for: FileStatus.sum(tree.map(\.status.size)))
     try TreeCopy.copy(
       old.after, to: copy.staged.after, links: .leaveOut, entriesMax: Repository.filesMax,
       // What was cut off half-way.
@@ -171,7 +171,7 @@ public struct Retry {
     let source = old.work.pushing(objects)
     let tree = try Folder.tree(source, limit: Repository.filesMax)
     // As much again for the files themselves, roughly.
-    try copy.checkSpace(for: tree.reduce(0) { $0 + 2 * $1.status.size })
+    try copy.checkSpace(for: FileStatus.sum(tree.flatMap { [$0.status.size, $0.status.size] }))
     do {
       let place = copy.staged.work
       _ = try Repository.create(at: place)

@@ -22,7 +22,12 @@ extension Stage {
       guard let id = predecessor.id ?? found[predecessor.name] else {
         throw StillAwaited(name: predecessor.name)
       }
-      guard case .done(let source) = try queue.standing(of: id) else { throw lost(id, queue) }
+      let source: ProjectFolder
+      switch try queue.standing(of: id) {
+      case .done(let project): source = project
+      case .active: throw StillAwaited(name: predecessor.name)
+      case .lost: throw lost(id, queue)
+      }
       do {
         let taken = try await workspace.takePredecessor(
           source, as: folder, limits: AcceptLimits(environment.settings.queue))
@@ -53,7 +58,7 @@ extension Stage {
 /// Nobody has said which project is meant: ``RunGate`` does before a project runs.
 struct StillAwaited: Error, CustomStringConvertible {
   let name: String
-  var description: String { "it waits for \(name), which nobody has dropped" }
+  var description: String { "it waits for \(name), which is not done" }
 }
 
 /// The hours in which a project may run are over.

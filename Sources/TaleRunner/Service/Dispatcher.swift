@@ -47,6 +47,8 @@ public actor Dispatcher {
 
   /// Projects whose lease the system refused at the last try, and why: a full disk, mostly.
   private(set) var unleased: [ProjectFolder: String] = [:]
+  /// Projects of which at the last look could not be told whether they may run, and why.
+  private(set) var unreadable: [ProjectFolder: String] = [:]
 
   /// When the next project may run that time forbids now, as of the last turn that found none;
   /// nil: only an event tells.
@@ -68,13 +70,18 @@ public actor Dispatcher {
     let queue = environment.queue
     let waiting = try only.map { [$0] } ?? queue.projects(in: queue.folders.active)
     held = []
-    for (project, why) in order.update(waiting) { warn(project, why) }
+    unreadable = [:]
+    for (project, why) in order.update(waiting) {
+      unreadable[project] = why
+      warn(project, why)
+    }
     gate.begin()
     for entry in order.entries where lanes?.contains(entry.lane) != false {
       let project = entry.project
       let verdict: RunGate.Verdict
       do { verdict = try gate.verdict(entry, in: order) } catch {
         // One project's trouble is not the others'.
+        unreadable[project] = "\(error)"
         warn(project, "\(error)")
         continue
       }
@@ -121,8 +128,9 @@ public actor Dispatcher {
   /// somebody has worked on.
   private func isLeftEnding(_ project: ProjectFolder) -> Bool {
     if lookedAt.count > 2 * order.entries.count { lookedAt = [] }
-    guard lookedAt.insert(project.id).inserted,
-      (try? FileStatus.ifPresent(project.lease)) != .some(.none),
+    // One that nobody has begun is asked about again: somebody may begin it.
+    guard (try? FileStatus.ifPresent(project.lease)) != .some(.none),
+      lookedAt.insert(project.id).inserted,
       let book = try? Journal.readBook(project.journal)
     else { return false }
     return book.ended != nil || book.isBeingCancelled

@@ -244,7 +244,8 @@ public struct QueueService: Sendable {
     }
     await environment.inhibitor?.release()
     // What could not even be begun is work left undone.
-    for (project, why) in await dispatcher.unleased.sorted(by: { $0.key.id < $1.key.id }) {
+    let undone = await dispatcher.unleased.merging(dispatcher.unreadable) { $1 }
+    for (project, why) in undone.sorted(by: { $0.key.id < $1.key.id }) {
       report.paused.append((project, why))
     }
     report.rejected = await state.rejected

@@ -46,7 +46,11 @@ struct TakeoverCommand: AsyncParsableCommand {
       }
     }
     let report = RunReport(id: project.id, queue: queue)
-    if let outcome { return try report.show(outcome) }
+    switch outcome {
+    case .outcome(let outcome): return try report.show(outcome)
+    case .waits(let waits): return RunReport.tell(project.id, waits.text)
+    case nil: break
+    }
     guard let now = try queue.find(project.id) else { throw ProjectGone(id: project.id) }
     if !queue.isActive(now) { return try report.show(ended: now) }
     Terminal.note("another runner of this queue was faster and works on \(project.id)")
@@ -55,10 +59,23 @@ struct TakeoverCommand: AsyncParsableCommand {
   /// - Returns: nil where another runner has it, or it has ended.
   private static func takeOver(
     _ project: ProjectFolder, _ environment: RunEnvironment
-  ) async throws -> ProjectRun.Outcome? {
+  ) async throws -> Turn? {
     guard let lease = try await Takeover().lease(of: project, ending: { tell($0, project.id) })
     else { return nil }
-    return await ProjectRun(environment).run(lease)
+    _ = consume lease
+    // As any other, it runs in its hours only, and after those that it waits for.
+    switch try await QueueService(environment).run(project) {
+    case .ran(_, let outcome): return .outcome(outcome)
+    case .waits(let waits): return .waits(waits)
+    case .idle:
+      let book = try? Journal.readBook(project.journal)
+      return book?.restsByUser == true ? .outcome(.passedOver) : nil
+    }
+  }
+
+  private enum Turn: Sendable {
+    case outcome(ProjectRun.Outcome)
+    case waits(Progress.Waits)
   }
 
   private func setFree(_ project: ProjectFolder) async throws {
