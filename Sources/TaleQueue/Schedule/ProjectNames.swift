@@ -114,6 +114,9 @@ extension Queue {
 
   public func standing(of id: ProjectID) throws -> Standing {
     guard let project = try find(id) else {
+      // A crash kept it from its place: recovery finishes that.
+      let staged = ProjectFolder(id, in: folders.staging)
+      if try FileStatus.ifPresent(staged.path) != nil { return .active }
       return .lost(why: "is gone: it is neither active nor in outbox/ or failed/ any more")
     }
     if isActive(project) { return .active }

@@ -51,6 +51,11 @@ struct RunCommand: AsyncParsableCommand {
     case .ran(_, let outcome): try report.show(outcome)
     case .waits(let waits): RunReport.tell(id, waits.text)
     case .idle:
+      if let now = try queue.find(id), queue.isActive(now), try Lease.holder(of: now) == nil {
+        throw CommandFailure(
+          "\(id) could not be run now and waits; a `tale watch` or `tale drain` takes it up",
+          .projectFailed)
+      }
       // A `tale watch` on the same queue was quicker: it does the work, this shows it.
       Terminal.note("another runner of this queue works on it")
       let folder = try await Interruptible.run {
