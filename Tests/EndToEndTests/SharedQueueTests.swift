@@ -162,7 +162,9 @@ struct SharedQueueTests {
     for (root, tree) in [place.queue, data].map({ ($0, try? Folder.tree($0, limit: 10_000)) }) {
       for entry in try #require(tree) {
         let mode = String(entry.status.permissions & 0o777, radix: 8)
-        let allowed = entry.status.kind == .folder ? ["755"] : ["644", "444"]
+        // Whoever may read a lock may hold it; only the lease says something that others read.
+        let isLock = entry.path.extension == "lock"
+        let allowed = entry.status.kind == .folder ? ["755"] : isLock ? ["600"] : ["644", "444"]
         #expect(allowed.contains(mode), "\(root.pushing(entry.path)): \(mode)")
         files += 1
       }
