@@ -38,10 +38,8 @@ run: models ## Take an example from the inbox to the outbox
 test: deps-test ## Run every test, on the real models too
 	$(BUILD) --build-tests
 	.build/debug/tale models fetch
-# One test at a time: many wait, within limits, for processes that need the machine for themselves,
-# and the models want it alone.
-	$(SWIFT) test --skip-build --no-parallel --skip 'RealModel|real model'
-	$(SWIFT) test --skip-build --no-parallel --filter 'RealModel|real model'
+	SWIFT=$(SWIFT) scripts/run-tests --skip 'RealModel|real model'
+	SWIFT=$(SWIFT) scripts/run-tests --filter 'RealModel|real model'
 
 lint: ## Check the format of every Swift file
 	$(SWIFT) format lint -s -r -p Package.swift Sources Tests

@@ -52,11 +52,10 @@ struct SharedQueueTests {
     #expect(ignored.contains("ignored: secret.md: tale may not read it"), "\(ignored)")
     for project in done {
       let id = try #require(project.lastComponent).string
-      #expect(
-        try place.expect(.other, "cat \(project)/result.md \(project)/work/it.txt").contains("it\n")
-      )
+      let file = project.appending("work").appending("it.txt")
+      #expect(try place.expect(.other, "cat \(project)/result.md \(file)").contains("it\n"))
       try place.expect(.other, "cp -r \(project) ~/")
-      #expect(try place.shell(.other, "touch \(project)/work/it.txt").code != 0)
+      #expect(try place.shell(.other, "touch \(file)").code != 0)
       #expect(try place.shell(.stranger, "cat \(project)/result.md").code != 0)
       #expect(try place.expect(.member, "tale logs \(id)").contains("ended: done"))
       #expect(try place.expect(.member, "tale checkpoints \(id)").contains("(it.txt)"))

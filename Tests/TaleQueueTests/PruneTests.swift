@@ -128,7 +128,7 @@ import Testing
     #expect(shown.projects.map(\.id.description) == ["20261122-213005-here-aaaa"])
     #expect(shown.unreadable.isEmpty, "\(shown.unreadable)")
     // The control: one file is enough to make it worth saying.
-    try place.folder.write("x", to: "queue/outbox/\(fetched.id)/work/x")
+    try place.folder.write(Array("x".utf8), to: fetched.work.appending("x"))
     #expect(try ProjectList(place.queue).unreadable.count == 1)
   }
 

@@ -10,15 +10,15 @@ import Testing
     let place = try TemporaryFolder()
     let outside = try place.write("not theirs", to: "outside/secret")
     let root = place("project")
-    try place.write("a", to: "project/work/deep/a.txt")
+    try place.write("a", to: "project/part/deep/a.txt")
     try place.write("b", to: "project/b.txt")
-    for (old, new) in [(outside, "project/work/hard"), (place("outside"), "project/work/soft")] {
+    for (old, new) in [(outside, "project/part/hard"), (place("outside"), "project/part/soft")] {
       let (from, to) = (old.string, place(new).string)
       #expect((new.hasSuffix("hard") ? link(from, to) : symlink(from, to)) == 0)
     }
     // Again, as after a crash.
     for _ in 0..<2 { try Ownership.give(root, to: 65534, group: 65533) }
-    for name in ["", "work", "work/deep", "work/deep/a.txt", "b.txt", "work/soft"] {
+    for name in ["", "part", "part/deep", "part/deep/a.txt", "b.txt", "part/soft"] {
       let status = try FileStatus.of(name.isEmpty ? root : place("project/\(name)"))
       #expect(status.owner == 65534 && status.group == 65533, "\(name)")
     }
@@ -28,7 +28,7 @@ import Testing
     // The control: without its second name the file would have been given.
     try DurableFile.remove(outside)
     try Ownership.give(root, to: 65534, group: 65533)
-    #expect(try FileStatus.of(place("project/work/hard")).owner == 65534)
+    #expect(try FileStatus.of(place("project/part/hard")).owner == 65534)
   }
 
   @Test func `a folder is locked as it is, and a lock of one that has gone is none`() throws {

@@ -54,7 +54,8 @@ class Trace:
                 self.steps.append((found[1], found[2] or ""))
 
     def name(self, path):
-        """As the page says it: below the queue, with ID and NAME for what differs."""
+        """As the page says it: below the queue, and what a project in active holds below its
+        folder, with ID and NAME for what differs."""
         inside = os.path.relpath(path, self.root)
         if inside.startswith("../data/"):
             return "DATA_DIR/" + inside.removeprefix("../data/")
@@ -65,7 +66,8 @@ class Trace:
         inside = re.sub(r"/objects/tmp_object\w+$", "/objects/XX/OBJECT", inside)
         inside = re.sub(r"/\.git-creating/\.git(/.*)?$", "/.git-creating/", inside)
         inside = re.sub(r"/\.drafts/.+$", "/.drafts/CALL", inside)
-        return re.sub(r"^(active/ID/work)/(?!\.git(?:/|$))(.*/)?([^/]+\.\w+)$", r"\1/FILE", inside)
+        inside = re.sub(r"^active/ID/", "", inside)
+        return re.sub(r"^work/(?!\.git(?:/|$))(.*/)?([^/]+\.\w+)$", "work/FILE", inside)
 
     def kind(self, step):
         """What a sync is of; a folder ends with a slash."""
@@ -91,9 +93,8 @@ def is_sync(step):
 
 FOLDERS = {
     "inbox", "active", "outbox", ".tale", ".tale/staging", ".tale/staging/ID", "active/ID",
-    "active/ID/.drafts", "active/ID/work", "active/ID/work/.tale", "active/ID/work/.git",
-    "active/ID/work/.git/objects", "active/ID/work/.git/objects/XX",
-    "active/ID/work/.git/refs/heads",
+    ".drafts", "work", "work/.tale", "work/.git", "work/.git/objects", "work/.git/objects/XX",
+    "work/.git/refs/heads",
 }
 
 

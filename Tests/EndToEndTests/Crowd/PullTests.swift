@@ -32,11 +32,11 @@ import Testing
     [ "$(ls results | wc -l)" = COUNT ]
     for project in results/*; do
       python3 - $project <<'END'
-    import hashlib, json, sys
+    import hashlib, json, os, sys
     receipt = json.load(open(sys.argv[1] + "/receipt.json"))
     assert receipt["files"], "no files"
     for file in receipt["files"]:
-        text = open(sys.argv[1] + "/work/" + file["path"], "rb").read()
+        text = open(os.path.join(sys.argv[1], "work", file["path"]), "rb").read()
         assert hashlib.sha256(text).hexdigest() == file["sha256"], file
     END
       [ -z "$(git -C $project/work -c safe.directory='*' fsck --strict)" ]
