@@ -8,10 +8,14 @@ extension Repository {
   /// The history of `main`, the newest first, along first parents.
   /// - Parameters:
   ///   - limit: how many commits at most.
+  ///   - start: from this one on; nil: from HEAD.
   ///   - end: not this one, nor those before it.
-  public func log(limit: Int, until end: CommitID? = nil) throws(GitFailure) -> [CommitInfo] {
+  public func log(
+    limit: Int, from start: CommitID? = nil, until end: CommitID? = nil
+  ) throws(GitFailure) -> [CommitInfo] {
     var commits: [CommitInfo] = []
-    var next = try head()
+    var next = start
+    if start == nil { next = try head() }
     while let id = next, id != end, commits.count < limit {
       let commit = try info(of: id)
       commits.append(commit)
@@ -39,6 +43,68 @@ extension Repository {
         email: author?.pointee.email.map { String(cString: $0) } ?? ""))
     _ = consume object
     return info
+  }
+
+  /// Whether a commit is here and is another one, or lies behind it by whatever parents.
+  public func isBehind(_ commit: CommitID, _ other: CommitID) throws(GitFailure) -> Bool {
+    if commit == other { return true }
+    guard try holds(commit) else { return false }
+    var (old, new) = (commit.raw, other.raw)
+    return try checked("walk the history of", place) {
+      git_graph_descendant_of(handle, &new, &old)
+    } == 1
+  }
+
+  /// Whether a commit is here, whatever names it.
+  public func holds(_ commit: CommitID) throws(GitFailure) -> Bool {
+    do throws(GitFailure) {
+      _ = try lookup(commit)
+      return true
+    } catch  where error.isMissing {
+      return false
+    }
+  }
+
+  /// Makes sure that every file of a commit is here.
+  ///
+  /// - Throws: ``GitFailure``; `isMissing` where one is not.
+  public func requireFiles(of commit: CommitID) throws(GitFailure) {
+    for (path, entry) in try allFiles(at: commit) { try require(entry, path) }
+  }
+
+  /// Makes sure that everything that a history names is here: commits, trees and files.
+  ///
+  /// - Throws: ``GitFailure``; `isMissing` where something is not.
+  public func requireHistory(of commit: CommitID) throws(GitFailure) {
+    let reader = TreeReader(self)
+    var commits: Set<CommitID> = [commit]
+    var waiting = [commit]
+    var trees: Set<ObjectID> = []
+    while let next = waiting.popLast() {
+      for parent in try info(of: next).parents where commits.insert(parent).inserted {
+        waiting.append(parent)
+      }
+      var folders = [try rawTree(of: next)]
+      while let folder = folders.popLast() {
+        guard trees.insert(ObjectID(folder)).inserted else { continue }
+        for (name, entry) in try reader.entries(of: folder) {
+          switch entry.kind {
+          case .folder: folders.append(entry.id)
+          case .submodule: break
+          case .file, .executable, .link: try require(entry, name)
+          }
+        }
+      }
+    }
+  }
+
+  private func require(_ entry: TreeEntry, _ path: [UInt8]) throws(GitFailure) {
+    var id = entry.id
+    guard git_odb_exists(objects, &id) == 1 else {
+      throw .refused(
+        "read \"\(String(decoding: path, as: UTF8.self))\" of", place,
+        "its content is gone from the repository", code: GIT_ENOTFOUND)
+    }
   }
 
   /// The name of a commit's tree: equal for equal content.

@@ -13,6 +13,46 @@ extension Repository {
     return CommitID(raw)
   }
 
+  /// A full name and the commit that it stands for.
+  public struct Reference: Sendable, Hashable {
+    public let name: String
+    public let commit: CommitID
+  }
+
+  /// The references below a folder of names such as `refs/tale/stray` that stand for commits,
+  /// numbers in their order.
+  public func references(under prefix: String) throws(GitFailure) -> [Reference] {
+    var found: [Reference] = []
+    for name in try names(under: prefix) {
+      if let commit = try reference(name) { found.append(Reference(name: name, commit: commit)) }
+    }
+    return found
+  }
+
+  /// The name for the next number below a folder of names.
+  public func freeName(under prefix: String) throws(GitFailure) -> String {
+    let numbers = try names(under: prefix).compactMap { Int($0.dropFirst(prefix.utf8.count + 1)) }
+    return "\(prefix)/\((numbers.max() ?? 0) + 1)"
+  }
+
+  private func names(under prefix: String) throws(GitFailure) -> [String] {
+    var list = git_strarray()
+    try checked("list the references of", place) { git_reference_list(&list, handle) }
+    defer { git_strarray_dispose(&list) }
+    return (0..<list.count).compactMap { index in list.strings[index].map { String(cString: $0) } }
+      .filter { $0 == prefix || $0.hasPrefix(prefix + "/") }
+      .sorted { ($0.utf8.count, $0) < ($1.utf8.count, $1) }
+  }
+
+  /// Moves `main` to a commit that is here.
+  ///
+  /// On disk when this returns, with 2 syncs. Neither the work tree nor the index is touched.
+  /// - Parameter old: where `main` stands; nil: there is none.
+  /// - Throws: ``GitFailure``; `isMoved` where it stands elsewhere by now.
+  public func moveMain(from old: CommitID?, to commit: CommitID) throws(GitFailure) {
+    try move(Self.mainReference, from: old.map { .commit($0) } ?? .nothing, to: commit)
+  }
+
   /// Makes a full name stand for a commit that is here, whatever it stood for before.
   ///
   /// It is on disk when this returns: libgit2 syncs the file and its folder (2 syncs), and each

@@ -38,7 +38,7 @@ extension Repository {
     let commit = try writeCommit(
       tree, after: parent, message: message, at: seconds, author: author, with: &writer)
     try writer.sync()
-    let reference = "\(prefix)/\(try lastNumber(under: prefix) + 1)"
+    let reference = try freeName(under: prefix)
     try move(reference, from: .nothing, to: commit)
     return KeptStray(commit: commit, reference: reference)
   }
@@ -46,19 +46,5 @@ extension Repository {
   /// A name that a tree may hold for one in the work tree.
   private static func storable(_ name: [UInt8]) -> [UInt8] {
     TreePath.problem(withPart: name) == nil ? name : [UInt8(ascii: "_")] + name
-  }
-
-  private func lastNumber(under prefix: String) throws(GitFailure) -> Int {
-    var names = git_strarray()
-    try checked("list the references of", place) { git_reference_list(&names, handle) }
-    defer { git_strarray_dispose(&names) }
-    var last = 0
-    for index in 0..<names.count {
-      guard let name = names.strings[index].map({ String(cString: $0) }),
-        name.hasPrefix(prefix + "/"), let number = Int(name.dropFirst(prefix.utf8.count + 1))
-      else { continue }
-      last = max(last, number)
-    }
-    return last
   }
 }

@@ -53,7 +53,7 @@ struct LedgerFold {
         """, [key, line.number, event.commit, event.subtask, event.path, event.bytes, time])
     case .noted(let event):
       if event.level == .warning { try note(line, call: nil, subtask: nil, event.message) }
-    case .leased, .controlled: break
+    case .leased, .controlled, .restored: break
     }
   }
 

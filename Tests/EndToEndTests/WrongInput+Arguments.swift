@@ -60,6 +60,18 @@ extension WrongInput {
       "no project", ["takeover"], code: 2,
       says: "tale: missing expected argument '<id>'; `tale help takeover` says more\n"),
     .init(
+      "no checkpoint to go back to", ["restore", "trip"], code: 2,
+      says: "tale: missing expected argument '--at <commit>'; `tale help restore` says more\n"),
+    .init(
+      "a project to restore that is none", ["restore", "none", "--at", "1"], code: 2,
+      says: "tale: there is no project \"none\" in ROOT/queue; `tale list` shows them\n"),
+    .init(
+      "a project to fork that is none", ["fork", "none"], code: 2,
+      says: "tale: there is no project \"none\" in ROOT/queue; `tale list` shows them\n"),
+    .init(
+      "two projects to fork", ["fork", "a", "b"], code: 2,
+      says: "tale: unexpected argument 'b'; `tale help fork` says more\n"),
+    .init(
       "nothing to prune", ["prune"], code: 2,
       says:
         "tale: name what may go with --older-than 30d, --keep 100, --max-size 10GiB or --emptied; `tale help prune` says more\n"

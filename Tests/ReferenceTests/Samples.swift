@@ -41,6 +41,8 @@ enum Samples {
         .init(
           action: .pause, origin: .file, modified: .init(seconds: 1, nanoseconds: 1),
           answer: "what")),
+      .restored(
+        .init(commit: "0", previous: "1", abandoned: "refs/tale/abandoned/1", done: ["1.1"])),
       .ended(.init(outcome: .done, reason: "why")),
     ]
   }

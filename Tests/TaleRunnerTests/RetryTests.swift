@@ -149,7 +149,7 @@ import Testing
     do {
       _ = try Retry(environment).run(old, anew: false)
       Issue.record("it was made")
-    } catch let refusal as RetryRefusal {
+    } catch let refusal as CopyRefusal {
       #expect(refusal.why.contains("--anew"))
     }
     #expect(try shop.active.isEmpty)
@@ -163,12 +163,12 @@ import Testing
     let shop = try Workshop(ScriptedModel.echo)
     let old = try await failed(shop)
     let active = try shop.submit(StoppingTests.two, as: "other.md")
-    #expect(throws: RetryRefusal.self) { try Retry(shop.environment()).run(active, anew: false) }
+    #expect(throws: CopyRefusal.self) { try Retry(shop.environment()).run(active, anew: false) }
     let environment = try shop.environment()
     var settings = environment.settings
     settings.queue.maxInput = 10
     environment.live.replace(with: settings)
-    #expect(throws: RetryRefusal.self) { try Retry(environment).run(old, anew: false) }
+    #expect(throws: CopyRefusal.self) { try Retry(environment).run(old, anew: false) }
     settings.queue.maxInput = 1 << 30
     settings.queue.reserve = 1 << 60
     environment.live.replace(with: settings)
@@ -232,13 +232,17 @@ import Testing
   @Test func `checkpoints tell each commit with its subtask and files`() async throws {
     let shop = try Workshop(ScriptedModel.echo)
     let project = try await shop.run(StoppingTests.two)
-    let entries = try CheckpointList.entries(in: project.work)
+    let entries = try CheckpointList(project).entries
     #expect(entries.map(\.subtask) == ["1.2", "1.1", nil])
     #expect(entries.map(\.files) == [["two.txt"], ["one.txt"], []])
+    #expect(entries.map(\.number) == [3, 2, 1])
+    #expect(entries.map(\.phase?.title) == ["Job", "Job", nil])
+    let usage = shop.model.calls.compactMap(\.usage).map { $0.promptTokens + $0.completionTokens }
+    #expect(entries.map(\.tokens) == [usage[0] + usage[1], usage[0], 0])
     #expect(entries.map(\.subject) == Array(try shop.log(project).reversed()))
     let commits = try shop.git(project, "log", "--format=%H").split(separator: "\n")
     #expect(entries.map(\.commit) == commits.map(String.init))
     let queued = try shop.submit(StoppingTests.two, as: "other.md")
-    #expect(try CheckpointList.entries(in: queued.work).isEmpty)
+    #expect(try CheckpointList(queued).entries.isEmpty)
   }
 }

@@ -34,6 +34,12 @@ extension Event {
     case .controlled(let event):
       let way = event.origin == .file ? "control file" : "command"
       return "\(event.action) by \(way): \(event.answer)"
+    case .restored(let event):
+      let kept = event.abandoned.map { "; \($0) keeps what came after it" } ?? ""
+      return """
+        restored to commit \(event.commit.prefix(10)), with \(event.done.count.counted("subtask")) \
+        done\(kept)
+        """
     case .ended(let event): return "ended: \(event.outcome.rawValue), \(event.reason)"
     }
   }

@@ -14,6 +14,7 @@ public enum Event: Sendable, Equatable {
   case committed(Committed)
   case noted(Noted)
   case controlled(Controlled)
+  case restored(Restored)
   case ended(Ended)
 
   /// The first line of every journal: what came, from where, and under which number.
@@ -36,7 +37,7 @@ public enum Event: Sendable, Equatable {
     public var modified: Int?
     /// From the description; 0 where it could not be read.
     public var priority: Int
-    /// The ended project that this one was made from.
+    /// The project that this one was made from.
     public var from: ProjectID?
     /// Whom the drop belonged to, where that was another user than the one who runs tale.
     public var owner: FileOwner?
@@ -121,7 +122,7 @@ public enum Event: Sendable, Equatable {
     public var purpose: CallPurpose
     /// With `subtask` only.
     public var subtask: Subtask.ID?
-    /// 1 for the first attempt at this purpose or subtask.
+    /// 1 for the first attempt at this purpose or subtask, since the last restore.
     public var attempt: Int
     public var role: String
     public var model: String

@@ -17,7 +17,9 @@ extension JournalLine: Codable {
 
   /// The kinds of events, as the file names them.
   enum Name: String, Codable, CaseIterable {
-    case accepted, leased, moved, planned, reserved, settled, committed, noted, controlled, ended
+    case accepted, leased, moved, planned, reserved, settled, committed, noted, controlled,
+      restored,
+      ended
     case attemptFailed = "attempt_failed"
   }
 
@@ -39,6 +41,7 @@ extension JournalLine: Codable {
       case .committed: .committed(try .init(from: decoder))
       case .noted: .noted(try .init(from: decoder))
       case .controlled: .controlled(try .init(from: decoder))
+      case .restored: .restored(try .init(from: decoder))
       case .ended: .ended(try .init(from: decoder))
       }
   }
@@ -60,6 +63,7 @@ extension JournalLine: Codable {
       case .committed(let payload): (.committed, payload)
       case .noted(let payload): (.noted, payload)
       case .controlled(let payload): (.controlled, payload)
+      case .restored(let payload): (.restored, payload)
       case .ended(let payload): (.ended, payload)
       }
     try container.encode(name, forKey: .event)

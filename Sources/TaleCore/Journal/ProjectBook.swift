@@ -16,7 +16,14 @@ public struct ProjectBook: Sendable, Equatable {
   public private(set) var planned: Event.Planned?
   /// Every call in the order of its number.
   public private(set) var calls: [Call] = []
+  /// Every one that was made, those that a restore abandoned too.
   public private(set) var commits: [Event.Committed] = []
+  /// The subtasks that are done as far as the journal knows; HEAD of work/ has the truth.
+  public private(set) var finished: Set<Subtask.ID> = []
+  /// The last commit that the journal knows `main` of work/ to stand at; nil before the first.
+  public private(set) var tip: String?
+  /// The last restore, until something is committed after it: `main` may not have followed it yet.
+  public private(set) var restore: Event.Restored?
   public private(set) var failedAttempts: [Event.AttemptFailed] = []
   public private(set) var notes: [Event.Noted] = []
   /// What people told it, with the answers.
@@ -27,6 +34,8 @@ public struct ProjectBook: Sendable, Equatable {
   public private(set) var updatedAt: Timestamp?
   private var pauseReason: PauseReason?
   private var pauseDetail: String?
+  /// Calls before the last restore. They stay booked; their answers were given for another line.
+  private var abandonedCalls = 0
 
   public struct Call: Sendable, Equatable {
     public let reserved: Event.Reserved
@@ -65,7 +74,10 @@ public struct ProjectBook: Sendable, Equatable {
       }
       state = move.to
       pause = move.to == .paused ? (move.reason ?? .user, move.detail) : nil
-    case .planned(let payload): planned = payload
+    case .planned(let payload):
+      planned = payload
+      tip = payload.commit
+      restore = nil
     case .reserved(let payload):
       guard payload.call == calls.count + 1 else {
         throw fail("call \(calls.count + 1) was expected, not \(payload.call)")
@@ -81,9 +93,21 @@ public struct ProjectBook: Sendable, Equatable {
       calls[payload.call - 1].settled = payload
       calls[payload.call - 1].settledAt = line.time
     case .attemptFailed(let payload): failedAttempts.append(payload)
-    case .committed(let payload): commits.append(payload)
+    case .committed(let payload):
+      commits.append(payload)
+      finished.insert(payload.subtask)
+      tip = payload.commit
+      restore = nil
     case .noted(let payload): notes.append(payload)
     case .controlled(let payload): controls.append(payload)
+    case .restored(let payload):
+      guard state == .queued || state == .paused else {
+        throw fail("the project was restored while it was \(state)")
+      }
+      finished = Set(payload.done)
+      tip = payload.commit
+      restore = payload
+      abandonedCalls = calls.count
     case .ended(let payload):
       let end = payload.outcome.state
       guard ProjectState.mayMove(from: state, to: end) else {
@@ -122,10 +146,11 @@ public struct ProjectBook: Sendable, Equatable {
 
   public var openCalls: [Call] { calls.filter { $0.settled == nil } }
 
-  /// The last call for a subtask that ended with a whole answer which was not refused.
+  /// The last call for a subtask that ended with a whole answer which was not refused; none from
+  /// before a restore.
   public func usableAnswer(for subtask: Subtask.ID) -> Call? {
     let refused = Set(failedAttempts.map(\.call))
-    return calls.last {
+    return calls.dropFirst(abandonedCalls).last {
       $0.reserved.subtask == subtask && $0.settled?.outcome == .answered
         && !refused.contains($0.reserved.call)
     }
@@ -133,18 +158,21 @@ public struct ProjectBook: Sendable, Equatable {
 
   /// Why the last answer for a subtask was refused; nil when none was.
   public func lastProblem(of subtask: Subtask.ID) -> String? {
-    failedAttempts.last { $0.subtask == subtask }?.why
+    failedAttempts.last { $0.subtask == subtask && $0.call > abandonedCalls }?.why
   }
 
-  /// How many calls were made for a purpose, or for one subtask of it.
+  /// How many calls were made for a purpose, or for one subtask of it, since the last restore.
   public func attempts(_ purpose: CallPurpose, _ subtask: Subtask.ID?) -> Int {
-    calls.count { $0.reserved.purpose == purpose && $0.reserved.subtask == subtask }
+    calls.dropFirst(abandonedCalls).count {
+      $0.reserved.purpose == purpose && $0.reserved.subtask == subtask
+    }
   }
 
-  /// How many answers for it were refused, which is what `retries` limits.
+  /// How many answers for it were refused since the last restore, which is what `retries` limits.
   public func refusals(_ purpose: CallPurpose, _ subtask: Subtask.ID?) -> Int {
     let numbers = Set(
-      calls.filter { $0.reserved.purpose == purpose && $0.reserved.subtask == subtask }
+      calls.dropFirst(abandonedCalls)
+        .filter { $0.reserved.purpose == purpose && $0.reserved.subtask == subtask }
         .map(\.reserved.call))
     return failedAttempts.count { numbers.contains($0.call) }
   }

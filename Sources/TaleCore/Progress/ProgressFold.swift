@@ -11,7 +11,7 @@ extension Progress {
     let total = plan?.subtasks.count ?? book.planned?.subtasks ?? 0
     let finished =
       plan?.subtasks.count { done.contains($0.id) }
-      ?? min(total, Set(book.commits.map(\.subtask)).count)
+      ?? min(total, book.finished.count)
     let percent =
       book.state == .done ? 100 : total == 0 ? 0 : min(99, finished * 100 / total)
     return Progress(

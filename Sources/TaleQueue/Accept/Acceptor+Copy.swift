@@ -62,6 +62,8 @@ extension Acceptor {
     /// Of a project that is made from another: what that one's schedule leaves for it. Names
     /// without an ID are resolved at acceptance.
     public var schedule: Schedule?
+    /// Its description is not that of the other: when it may run is what it says itself.
+    public var hasNewDescription = false
 
     public init(name: String, lane: String, origin: String, from: ProjectID? = nil) {
       self.name = name

@@ -14,7 +14,7 @@ extension Acceptor {
     var schedule: Schedule
     do throws(DescriptionProblem) {
       schedule =
-        if let label = drop.label, label.from != nil {
+        if let label = drop.label, label.from != nil, !label.hasNewDescription {
           label.schedule ?? Schedule()
         } else {
           try self.schedule(description.timing, at: now)

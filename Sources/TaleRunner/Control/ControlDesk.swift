@@ -119,7 +119,7 @@ actor ControlDesk {
       }
       try close(file, made.sentence, log, made: made.id)
       environment.logger.info("\(project.id): \(made.sentence)")
-    } catch let refusal as RetryRefusal {
+    } catch let refusal as CopyRefusal {
       try close(file, "not done: \(refusal)", log)
     }
   }

@@ -33,8 +33,22 @@ struct Stage {
     await record.show(title: description.title, budget: description.budget.tokens)
     // A thread of its own: a large copy must not keep the record from its heartbeat and from orders.
     workspace = try Workspace(record.folder, thread: ThreadExecutor(name: "work"))
-    for note in try await workspace.recover(at: environment.time.now()) {
+    try await Self.bringIntoOrder(workspace, record, at: environment.time.now())
+  }
+
+  /// Makes work/ and the journal agree, after whatever stopped the project last or somebody did in
+  /// between.
+  static func bringIntoOrder(
+    _ workspace: Workspace, _ record: ProjectRecord, at now: Timestamp
+  ) async throws {
+    let book = await record.book
+    for note in try await workspace.recover(at: now, restore: book.restore, tip: book.tip) {
       try await record.note(.noted(.init(.warning, note)))
+    }
+    if let moved = try await workspace.movedByHand(from: book.tip) {
+      try await record.note(
+        .noted(.init(.warning, "somebody moved main in work/; the project goes on from there")))
+      try await record.note(.restored(moved), durable: true)
     }
   }
 
@@ -137,6 +151,8 @@ struct Stage {
       }
       await record.show(plan: plan, done: await workspace.finished)
       try await workspace.findMaterials(description.start)
+      // It came from another project, with a description that may be an edited one.
+      if await record.book.planned == nil { try await checkFiles(of: plan) }
       return plan
     }
     try await record.move(to: .planning)
@@ -238,6 +254,7 @@ struct Stage {
 
   /// Looks at what is there, writes it up, and moves the project to the outbox.
   private func deliver(_ plan: Plan) async throws -> ProjectFolder {
+    try await workspace.bringBack(at: environment.time.now())
     let deliverable = try await workspace.deliverable()
     let present = Set(deliverable.files.filter { $0.bytes > 0 }.map(\.path))
     let promised = plan.subtasks.compactMap(\.output) + description.outputs

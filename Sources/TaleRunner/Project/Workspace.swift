@@ -18,6 +18,8 @@ actor Workspace {
   let after: FilePath
   private(set) var state = WorkState()
   private(set) var plan: Plan?
+  /// Where `main` stood when it was last looked at.
+  private var last: CommitID?
   /// Files to read from the start on; empty before ``findMaterials(_:)``.
   private(set) var materials: [Material] = []
 
@@ -42,30 +44,49 @@ actor Workspace {
 
   /// Makes the folder equal to the last commit, and reads from it where the project stands.
   ///
+  /// - Parameters:
+  ///   - restore: the last one that the journal knows, while nothing is committed after it; what a
+  ///     crash kept from being done of it is done.
+  ///   - tip: the last commit that the journal knows.
   /// - Returns: what was found and done, for the journal.
-  func recover(at now: Timestamp) throws -> [String] {
+  func recover(
+    at now: Timestamp, restore: Event.Restored? = nil, tip: String? = nil
+  ) throws -> [String] {
     var notes: [String] = []
     let locks = try repository.removeStaleLocks()
     if !locks.isEmpty {
       notes.append("removed stale locks of git: \(locks.joined(separator: ", "))")
     }
-    guard let head = try repository.head() else { return notes }
+    if let restore { notes += try finish(restore) }
+    if try repository.head() == nil { notes += try putMainBack(to: tip) }
+    guard var head = try repository.head() else { return notes }
+    if let tip = tip.flatMap({ CommitID($0) }), try hasLostPlan(head, since: tip) {
+      last = tip
+      try bringBack(at: now)
+      notes.append(
+        "a commit had taken \(Self.planPath) and other files away from main: they are back")
+      head = last ?? head
+    }
     let changes = try repository.changes()
     // What is only missing was not written yet when tale ended, and is in the commit.
-    if changes.contains(where: { $0.kind != .deleted }) {
+    if changes.contains(where: { $0.kind != .deleted }), try isStray(changes, restore) {
       let kept = try repository.keepStray(
         under: "refs/tale/stray", message: "What stood in work/ beside the last checkpoint",
         at: now.milliseconds / 1000, author: Self.author)
       if let kept { notes.append("kept what was not committed in work/ as \(kept.reference)") }
     }
     if !changes.isEmpty { try repository.restoreWorkTree() }
-    if let bytes = try repository.read(Self.planPath, at: head, limit: Self.maxReadBytes) {
-      plan = try JSON.decodeVersioned(Plan.self, from: bytes)
-    }
-    if let bytes = try repository.read(Self.statePath, at: head, limit: Self.maxReadBytes) {
-      state = try JSON.decodeVersioned(WorkState.self, from: bytes)
-    }
+    try repository.standOnMain()
+    try take(head)
     return notes
+  }
+
+  /// Reads plan and state as a commit has them: from there the project goes on.
+  func take(_ head: CommitID) throws {
+    let checkpoint = try Checkpoint.at(head, in: repository)
+    plan = checkpoint.plan
+    state = checkpoint.state
+    last = head
   }
 
   /// The first commit: the plan, and that nothing is done.
@@ -99,7 +120,9 @@ actor Workspace {
 
   /// Writes the index, so that a plain `git status` is clean.
   func seal() throws {
-    if try repository.head() != nil { try repository.writeIndex() }
+    guard try repository.head() != nil else { return }
+    try repository.standOnMain()
+    try repository.writeIndex()
   }
 
   /// Makes the files in the work tree survive a loss of power. Until the end git alone holds them,
@@ -153,6 +176,7 @@ actor Workspace {
     at now: Timestamp
   ) throws -> CommitID {
     let all = files + [(Self.statePath, try JSON.document(next))]
+    try bringBack(at: now)
     // A script that is rewritten stays executable.
     let executable = try executablePaths(among: all.map(\.path))
     for file in all {
@@ -164,7 +188,42 @@ actor Workspace {
       },
       message: message, at: now.milliseconds / 1000, author: Self.author)
     state = next
+    last = commit
     return commit
+  }
+
+  /// Looks what somebody else did to `main` while the project ran. Their commits are built upon; what
+  /// these took away is put back by a commit of its own, since git's index is not kept up meanwhile and
+  /// a plain `git commit` takes away all that it does not name.
+  ///
+  /// - Throws: ``MainMoved`` where `main` is on another line by now: what is in memory does not speak
+  ///   of that.
+  func bringBack(at now: Timestamp) throws {
+    guard let known = last, let head = try head(), head != known else { return }
+    guard try repository.isBehind(known, head) else {
+      throw MainMoved(path: root, from: known.description, to: head.description)
+    }
+    last = head
+    let present = Set(try repository.files(at: head).map(\.path))
+    var changes: [TreeChange] = []
+    for file in try repository.files(at: known) where !file.isLink && !present.contains(file.path) {
+      let content = try repository.content(of: file.blob)
+      try write(content, to: file.path, executable: file.executable)
+      changes.append(.put(path: file.path, bytes: content, executable: file.executable))
+    }
+    if changes.isEmpty { return }
+    last = try repository.commit(
+      changes, message: "Bring back what a commit took away", at: now.milliseconds / 1000,
+      author: Self.author)
+  }
+
+  /// Whether a commit on top of what the journal knows has no plan, while that had one.
+  private func hasLostPlan(_ head: CommitID, since tip: CommitID) throws -> Bool {
+    guard tip != head,
+      try repository.read(Self.planPath, at: head, limit: Self.maxReadBytes) == nil,
+      try repository.isBehind(tip, head)
+    else { return false }
+    return try repository.read(Self.planPath, at: tip, limit: Self.maxReadBytes) != nil
   }
 
   private func executablePaths(among paths: [String]) throws -> Set<String> {
@@ -194,7 +253,7 @@ actor Workspace {
       target, with: content, durable: false, mode: executable ? 0o755 : 0o644)
   }
 
-  private static func notePath(_ subtask: Subtask.ID) -> String { ".tale/notes/\(subtask).md" }
+  static func notePath(_ subtask: Subtask.ID) -> String { ".tale/notes/\(subtask).md" }
 
   private static func oneLine(_ text: String) -> String {
     String(text.map { $0.isNewline ? " " : $0 }.prefix(120))
@@ -205,6 +264,20 @@ actor Workspace {
 struct HistoryGone: Error, CustomStringConvertible {
   let path: FilePath
   var description: String { "\(path) has no commit on main any more" }
+}
+
+/// Somebody moved `main` to another line while the project ran.
+struct MainMoved: Error, CustomStringConvertible {
+  let path: FilePath
+  let from: String
+  let to: String
+
+  var description: String {
+    """
+    somebody moved main in \(path) from \(from.prefix(10)) to \(to.prefix(10)); it goes on from \
+    there, and keeps what was left
+    """
+  }
 }
 
 /// What a project made, as its last commit has it.

@@ -26,7 +26,7 @@ enum ResultReport {
     )
     lines.append("")
     if let from = book.accepted?.from, let note = book.notes.first, note.level == .info {
-      lines += ["A retry of `\(from)`: \(note.message).", ""]
+      lines += ["\(kind(book.accepted)) `\(from)`: \(note.message).", ""]
     }
     let refused = Dictionary(grouping: book.failedAttempts) { $0.subtask ?? "" }
     for subtask in plan.subtasks {
@@ -43,6 +43,14 @@ enum ResultReport {
     lines += ["", "## What it cost", ""] + Bill.lines(book, at: now) + Bill.warnings(book)
     lines += ["", "ID: \(id)", ""]
     return lines.joined(separator: "\n")
+  }
+
+  private static func kind(_ accepted: Event.Accepted?) -> String {
+    switch accepted.flatMap({ ProjectCopy.Origin(rawValue: $0.origin) }) {
+    case .fork: "A fork of"
+    case .restore: "Restored from"
+    case .retry, nil: "A retry of"
+    }
   }
 
   private static func origin(_ plan: Plan) -> String {

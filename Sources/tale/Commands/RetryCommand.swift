@@ -43,7 +43,7 @@ struct RetryCommand: AsyncParsableCommand {
     let made: Retry.Made
     do {
       made = try Retry(try session.controlEnvironment(queue)).run(old, anew: anew)
-    } catch let refusal as RetryRefusal {
+    } catch let refusal as CopyRefusal {
       throw CommandFailure("\(old.id) cannot be retried: \(refusal)", .projectFailed)
     }
     Terminal.note("\(old.id): \(made.sentence)")

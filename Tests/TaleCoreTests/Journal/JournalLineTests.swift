@@ -41,6 +41,10 @@ import Testing
       #"{"action":"pause","answer":"it is paused","event":"controlled","modified":{"nanoseconds":7,"seconds":1800000000},"number":1,"origin":"file","schema":1,"time":"2027-01-15T08:00:00.123Z"}"#
     ),
     (
+      "restored",
+      #"{"abandoned":"refs/tale/abandoned/2","commit":"c0ffee","done":["1.1"],"event":"restored","number":1,"previous":"beef","schema":1,"time":"2027-01-15T08:00:00.123Z"}"#
+    ),
+    (
       "noted",
       #"{"event":"noted","level":"warning","message":"mind this","number":1,"schema":1,"time":"2027-01-15T08:00:00.123Z"}"#
     ),
@@ -84,6 +88,10 @@ import Testing
         .init(
           action: .pause, origin: .file, modified: .init(seconds: 1_800_000_000, nanoseconds: 7),
           answer: "it is paused"))
+    case "restored":
+      .restored(
+        .init(
+          commit: "c0ffee", previous: "beef", abandoned: "refs/tale/abandoned/2", done: ["1.1"]))
     case "ended": .ended(.init(outcome: .done, reason: "all 5 subtasks"))
     default: nil
     }

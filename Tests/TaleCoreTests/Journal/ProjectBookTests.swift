@@ -137,4 +137,45 @@ import Testing
     let cut = try Lines.book([Lines.reserved(1, subtask: "1.1"), Lines.settled(1, .cut)])
     #expect(cut.usableAnswer(for: "1.1") == nil)
   }
+
+  @Test func `after a restore what is done is what it says, and nothing is given back`() throws {
+    let before: [Event] = [
+      Lines.reserved(1, subtask: "1.1"), Lines.settled(1), Lines.committed("1.1"),
+      Lines.reserved(2, subtask: "1.2", attempt: 1), Lines.settled(2),
+      .attemptFailed(.init(call: 2, subtask: "1.2", why: "it is empty")),
+      Lines.reserved(3, subtask: "1.2", attempt: 2), Lines.settled(3),
+    ]
+    let old = try Lines.book(before)
+    #expect(old.finished == ["1.1"] && old.tip == "c0ffee" && old.restore == nil)
+    #expect(old.refusals(.subtask, "1.2") == 1 && old.usableAnswer(for: "1.2") != nil)
+    let restored = Event.Restored(
+      commit: "beef", previous: "c0ffee", abandoned: "refs/tale/abandoned/1", done: [])
+    let book = try Lines.book(before + [.restored(restored)])
+    #expect(book.finished == [] && book.tip == "beef" && book.restore == restored)
+    #expect(book.bookedTokens == old.bookedTokens && book.calls == old.calls)
+    #expect(book.attempts(.subtask, "1.2") == 0 && book.refusals(.subtask, "1.2") == 0)
+    #expect(book.usableAnswer(for: "1.2") == nil && book.lastProblem(of: "1.2") == nil)
+    let after = try Lines.book(
+      before + [
+        .restored(restored), Lines.reserved(4, subtask: "1.2"), Lines.settled(4),
+        .attemptFailed(.init(call: 4, subtask: "1.2", why: "it is late")),
+        Lines.reserved(5, subtask: "1.1"), Lines.settled(5), Lines.committed("1.1"),
+      ])
+    #expect(after.attempts(.subtask, "1.2") == 1 && after.refusals(.subtask, "1.2") == 1)
+    #expect(after.lastProblem(of: "1.2") == "it is late" && after.finished == ["1.1"])
+    #expect(after.restore == nil && after.usableAnswer(for: "1.1")?.reserved.call == 5)
+  }
+
+  @Test func `nothing is restored while it runs`() throws {
+    let restored = Event.restored(
+      .init(commit: "beef", previous: "c0ffee", abandoned: nil, done: []))
+    for state in ProjectState.allCases {
+      let events = Lines.path(to: state) + [restored]
+      if state == .queued || state == .paused {
+        #expect(try Lines.book(events).state == state)
+      } else {
+        #expect(throws: BookFailure.self, "\(state)") { try Lines.book(events) }
+      }
+    }
+  }
 }
