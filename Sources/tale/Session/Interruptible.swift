@@ -1,10 +1,11 @@
+internal import Dispatch
 internal import Glibc
 internal import Synchronization
 internal import UnixSignals
 
 /// Runs work that SIGINT, SIGTERM and SIGHUP stop in order: it is cancelled, saves itself, and ends.
 ///
-/// A second SIGINT ends the process at once.
+/// A SIGINT that comes after the first signal ends the process at once, whatever hangs.
 enum Interruptible {
   /// What SIGHUP means: a terminal that was closed, or word to a service.
   enum Hangup: Sendable {
@@ -21,6 +22,8 @@ enum Interruptible {
     _ work: @escaping @Sendable () async throws -> Result
   ) async throws -> Result {
     let caught = Caught()
+    let impatience = endingAtSecondInterrupt(caught)
+    defer { impatience.cancel() }
     let signals = await UnixSignalsSequence(
       trapping: isHeard(hangup) ? [.sigint, .sigterm, .sighup] : [.sigint, .sigterm])
     return try await withThrowingTaskGroup(of: Result?.self) { group in
@@ -31,12 +34,9 @@ enum Interruptible {
             await reread()
             continue
           }
-          let isSecond = caught.note(signal == .sigint ? .interrupted : .terminated)
-          if isSecond, signal == .sigint { _exit(ExitStatus.interrupted.rawValue) }
-          if !isSecond {
-            Terminal.note(stopping)
-            throw StopRequest()
-          }
+          caught.note(signal == .sigint ? .interrupted : .terminated)
+          Terminal.note(stopping)
+          throw StopRequest()
         }
         return nil
       }
@@ -56,6 +56,17 @@ enum Interruptible {
         throw error
       }
     }
+  }
+
+  /// Not in a task: the threads that tasks run on may be what hangs.
+  private static func endingAtSecondInterrupt(_ caught: Caught) -> any DispatchSourceSignal {
+    let source = DispatchSource.makeSignalSource(
+      signal: SIGINT, queue: DispatchQueue(label: "second interrupt"))
+    source.setEventHandler {
+      if caught.isFollowedByInterrupt() { _exit(ExitStatus.interrupted.rawValue) }
+    }
+    source.resume()
+    return source
   }
 
   /// Until ``run(hangup:_:)`` listens.
@@ -78,17 +89,25 @@ enum Interruptible {
 
   private struct StopRequest: Error {}
 
-  /// The signal that came first.
+  /// The signals that came.
   private final class Caught: Sendable {
-    private let status = Mutex<ExitStatus?>(nil)
+    private struct State {
+      var first: ExitStatus?
+      var interrupts = 0
+    }
+    private let state = Mutex(State())
 
-    var first: ExitStatus? { status.withLock { $0 } }
+    var first: ExitStatus? { state.withLock { $0.first } }
 
-    /// - Returns: whether there was one before.
-    func note(_ new: ExitStatus) -> Bool {
-      status.withLock { status in
-        defer { status = status ?? new }
-        return status != nil
+    func note(_ status: ExitStatus) { state.withLock { $0.first = $0.first ?? status } }
+
+    /// Counts a SIGINT, which ``note(_:)`` may not have been told of yet.
+    ///
+    /// - Returns: whether another signal came before it.
+    func isFollowedByInterrupt() -> Bool {
+      state.withLock { state in
+        state.interrupts += 1
+        return state.interrupts > 1 || state.first == .terminated
       }
     }
   }
