@@ -23,7 +23,8 @@ public enum TerminalProgram {
     posix_spawnattr_setsigdefault(&attributes, &signals)
     posix_spawnattr_setflags(
       &attributes, Int16(POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF))
-    let words = ["/bin/sh", "-c", "\(line) \"$@\"", line] + arguments
+    // With a trap the shell waits for what it runs, which gets the signals as they are.
+    let words = ["/bin/sh", "-c", "trap : INT QUIT; \(line) \"$@\"", line] + arguments
     var pointers: [UnsafeMutablePointer<CChar>?] = words.map { strdup($0) } + [nil]
     defer { for pointer in pointers { free(pointer) } }
     let (interrupt, quit) = (signal(SIGINT, SIG_IGN), signal(SIGQUIT, SIG_IGN))

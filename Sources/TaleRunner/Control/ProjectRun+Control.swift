@@ -108,7 +108,7 @@ extension ProjectRun {
       try file.remove()
       return .ended(folder, .cancelled)
     }
-    await seal(stage, record)
+    await seal(stage?.workspace, record)
     _ = try await record.pause(by: file.order)
     try file.remove()
     await record.bookInLedger()

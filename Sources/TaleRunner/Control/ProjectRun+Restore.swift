@@ -55,11 +55,12 @@ extension ProjectRun {
   ) async throws -> Event.Restored? {
     let restored = try await workspace.restore(to: name)
     guard restored.commit != restored.previous else {
-      try await workspace.seal()
+      try await workspace.seal(environment.clock)
       return nil
     }
     try await record.note(.restored(restored), durable: true)
     try await workspace.carryOut(restored)
+    await seal(workspace, record)
     if let plan = await workspace.plan {
       await record.show(plan: plan, done: await workspace.finished)
     }

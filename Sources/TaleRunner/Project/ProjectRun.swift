@@ -127,7 +127,7 @@ public struct ProjectRun: Sendable {
     if await record.book.ended != nil {
       return .left(why: "it has ended, and the next start delivers it: \(detail)")
     }
-    await seal(stage, record)
+    await seal(stage?.workspace, record)
     do {
       try await record.move(to: .paused, reason: reason, detail: detail)
     } catch {
@@ -137,9 +137,9 @@ public struct ProjectRun: Sendable {
     return .paused(reason, detail: detail, cause: cause)
   }
 
-  func seal(_ stage: Stage?, _ record: ProjectRecord) async {
+  func seal(_ workspace: Workspace?, _ record: ProjectRecord) async {
     do {
-      try await stage?.workspace.seal()
+      try await workspace?.seal(environment.clock)
     } catch {
       // Plain `git status` is not clean, and that is all: recovery goes by the commits.
       environment.logger.warning("\(record.folder.id): \(error)")
@@ -151,7 +151,7 @@ public struct ProjectRun: Sendable {
     _ stage: Stage?, _ record: ProjectRecord, _ outcome: Event.Outcome, _ reason: String,
     _ advice: String
   ) async throws -> ProjectFolder {
-    try await stage?.workspace.seal()
+    try await stage?.workspace.seal(environment.clock)
     try await stage?.workspace.makeDurable()
     let book = await record.book
     let text = FailureReport.text(

@@ -264,7 +264,7 @@ struct Stage {
           ?? Subtask(id: "-", title: "the whole project"),
         attempts: 0, problem: "the file \(missing) was asked for and is not there")
     }
-    try await workspace.seal()
+    try await workspace.seal(environment.clock)
     try await workspace.makeDurable()
     let book = await record.book
     let receipt = Receipt(record.folder.id, book, deliverable)

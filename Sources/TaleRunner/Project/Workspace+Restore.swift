@@ -59,7 +59,6 @@ extension Workspace {
     _ = try finish(restore)
     try repository.restoreWorkTree()
     if let head = try head() { try take(head) }
-    try repository.writeIndex()
   }
 
   /// Moves `main` where a restore wants it, if it has not followed yet.

@@ -118,8 +118,23 @@ actor Workspace {
 
   func note(of subtask: Subtask.ID) throws -> [UInt8]? { try read(Self.notePath(subtask)) }
 
-  /// Writes the index, so that a plain `git status` is clean.
-  func seal() throws {
+  /// Writes the index, so that a plain `git status` is clean. Somebody's own git may hold it for a
+  /// moment: that is waited for.
+  func seal(_ clock: any Clock<Duration>) async throws {
+    for _ in 0..<Self.sealTries {
+      do {
+        return try seal()
+      } catch let failure as GitFailure where failure.isLocked {
+        // Also while this task is being cancelled: then without the wait.
+        try? await clock.sleep(for: .milliseconds(250))
+      }
+    }
+    try seal()
+  }
+
+  private static let sealTries = 20
+
+  private func seal() throws {
     guard try repository.head() != nil else { return }
     try repository.standOnMain()
     try repository.writeIndex()
