@@ -146,6 +146,13 @@ import Testing
         ])
         let refused = try await bare.tale("takeover", id)
         #expect(refused.code == 69, "\(refused.errors)")
+        let file = house.root.appending("deaf.yaml")
+        let nobody = ScriptedChat.config(url: "http://127.0.0.1:\(try LoopbackPort.free())/v1")
+        try DurableFile.create(file, with: Array(nobody.utf8), synced: false)
+        let deaf = house.with(["TALE_CONFIG": file.string])
+        let unheard = try await deaf.tale("takeover", id)
+        #expect(unheard.code == 69, "\(unheard.errors)")
+        #expect(unheard.errors.contains("nobody was ended") && !unheard.errors.contains("ending"))
         // While nothing is to be run the project is freed, and that is all.
         let idle = house.with(["TALE_QUEUE_MODE": "accept"])
         #expect(RunningProcess(pid: runner.pid) != nil)
