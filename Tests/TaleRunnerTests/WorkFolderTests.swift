@@ -48,6 +48,69 @@ import Testing
     #expect(try shop.git(try shop.only(), "for-each-ref", "refs/tale") == "")
   }
 
+  @Test func `a main that somebody removed stands again, and nothing is paid for twice`()
+    async throws
+  {
+    let gate = Gate()
+    let shop = try Workshop { request, call in
+      call == 1 ? [.text(ScriptedModel.answer(to: request))] : [.wait(gate)]
+    }
+    let project = try await stopped(shop, gate)
+    let commits = try shop.commits(project)
+    try shop.git(project, "update-ref", "-d", "refs/heads/main")
+    let count = shop.model.calls.count
+    try await shop.drain()
+    let ended = try shop.only()
+    #expect(shop.asked(after: count) == ["1.2"])
+    #expect(try Array(shop.commits(ended).prefix(2)) == commits)
+    #expect(try shop.text(ended.result).contains("main was gone from work/"))
+    try shop.expectCleanGit(ended)
+  }
+
+  @Test func `a commit that took the plan away while nobody worked takes nothing away`()
+    async throws
+  {
+    let gate = Gate()
+    let shop = try Workshop { request, call in
+      call == 1 ? [.text(ScriptedModel.answer(to: request))] : [.wait(gate)]
+    }
+    let project = try await stopped(shop, gate)
+    try DurableFile.replace(project.work.appending("mine.txt"), with: "mine\n".utf8)
+    // As git's index is while a project runs: without any file.
+    try DurableFile.remove(project.work.pushing(".git/index"))
+    try shop.git(project, "add", "mine.txt")
+    try shop.git(
+      project, "-c", "user.name=me", "-c", "user.email=me@localhost", "commit", "-qm", "Mine")
+    let count = shop.model.calls.count
+    try await shop.drain()
+    let ended = try shop.only()
+    #expect(shop.asked(after: count) == ["1.2"])
+    #expect(
+      try shop.deliverable(ended) == [
+        "one.txt": "result of 1.1\n", "two.txt": "result of 1.2\n", "mine.txt": "mine\n",
+      ])
+    try shop.expectCleanGit(ended)
+  }
+
+  @Test func `a file that somebody removed by a commit while nobody worked stays removed`()
+    async throws
+  {
+    let gate = Gate()
+    let shop = try Workshop { request, call in
+      call == 1 ? [.text(ScriptedModel.answer(to: request))] : [.wait(gate)]
+    }
+    let project = try await stopped(shop, gate)
+    try DurableFile.replace(project.work.appending("mine.txt"), with: "mine\n".utf8)
+    let me = ["-c", "user.name=me", "-c", "user.email=me@localhost"]
+    try shop.git(project, "add", "mine.txt")
+    try shop.git(project, me[0], me[1], me[2], me[3], "commit", "-qm", "Mine")
+    try shop.git(project, "rm", "-q", "mine.txt")
+    try shop.git(project, me[0], me[1], me[2], me[3], "commit", "-qm", "Not mine")
+    try await shop.drain()
+    #expect(try shop.deliverable(try shop.only()).keys.sorted() == ["one.txt", "two.txt"])
+    try shop.expectCleanGit(try shop.only())
+  }
+
   /// work/ belongs to its owner, who may commit there what cannot be.
   @Test func `a plan that somebody broke pauses the project and says so`() async throws {
     let gate = Gate()
