@@ -13,6 +13,7 @@ public struct Recovery: Sendable {
     try FileLock.holding(folders.acceptLock) { () throws(SystemFailure) in
       let mended = try mendStaging()
       try SequenceNumber(folders: folders).repair()
+      try removeLeasesOfEnded()
       return mended + (try completeAcceptedLog())
     }
   }
@@ -184,6 +185,17 @@ public struct Recovery: Sendable {
     try folders.make(inbox)
     try acceptor.putBack(staged, to: inbox.appending(name), from: current)
     return "put \(name.string) back into the inbox: accepting it was cut off"
+  }
+
+  /// The lease goes after the last rename, while its lock is held, and a crash may come between.
+  private func removeLeasesOfEnded() throws(SystemFailure) {
+    for parent in [folders.outbox, folders.failed] {
+      for project in try acceptor.queue.projects(in: parent)
+      where try FileStatus.ifPresent(project.lease) != nil {
+        // It hinders nobody: one that may not be removed stays.
+        try? DurableFile.remove(project.lease)
+      }
+    }
   }
 
   /// The IDs of drops that lie in staging.

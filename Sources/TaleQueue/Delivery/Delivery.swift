@@ -19,6 +19,13 @@ public enum Delivery {
     let parent = outcome == .done ? queue.folders.outbox : queue.folders.failed
     let target = ProjectFolder(folder.id, in: parent)
     try Folder.removeTree(folder.drafts)
+    // While it ran the next one made up for a progress that was lost; none comes after this.
+    for file in [folder.progress, folder.progressText] {
+      do throws(SystemFailure) {
+        try Descriptor.open(file, O_RDONLY | O_NOFOLLOW, operation: "sync").sync()
+      } catch  where error.isMissing {}
+    }
+    try Folder.sync(folder.path)
     try giveBack(folder, to: accepted?.owner)
     try Folder.renameKeeping(folder.path, to: target.path)
     try Folder.sync(parent)

@@ -26,6 +26,8 @@ actor ProjectRecord: CallBook {
   private var current: [String: Progress.Current] = [:]
   private var unbooked: [JournalLine] = []
   private var ticks = 0
+  /// Else it is of a process that may have been killed before it was on disk.
+  private var hasWrittenEnd = false
   /// Seconds between two writes of progress.json that say nothing new but that the runner lives.
   private static let heartbeatTicks = 15
 
@@ -243,6 +245,7 @@ actor ProjectRecord: CallBook {
   func end(_ outcome: Event.Outcome, _ reason: String) async throws -> ProjectFolder {
     if journal.book.ended == nil {
       try note(.ended(.init(outcome: outcome, reason: reason)), durable: true)
+      hasWrittenEnd = true
     }
     return try await deliver()
   }
@@ -255,6 +258,7 @@ actor ProjectRecord: CallBook {
     await bookInLedger()
     current = [:]
     try writeProgress()
+    if !hasWrittenEnd { try journal.sync() }
     return try Delivery.deliver(
       lease, as: ended.outcome, journal.book.accepted, queue: environment.queue)
   }
