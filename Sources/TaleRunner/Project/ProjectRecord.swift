@@ -100,7 +100,7 @@ actor ProjectRecord: CallBook {
         .settled(
           .init(
             call: call.reserved.call, outcome: .interrupted, promptTokens: nil,
-            completionTokens: nil, booked: call.reserved.tokens, milliseconds: 0,
+            completionTokens: nil, booked: Self.booked(interrupted: call), milliseconds: 0,
             detail: "tale ended in the middle of the call")),
         durable: true)
     }
@@ -108,6 +108,14 @@ actor ProjectRecord: CallBook {
     case .planning, .running, .checking, .paused: try move(to: .queued)
     case .queued, .done, .failed, .cancelled: break
     }
+  }
+
+  /// What a call is booked at of which nobody knows how far it came.
+  private static func booked(interrupted call: ProjectBook.Call) -> Int {
+    #if DEBUG
+      if Plant.refundAtRestart.isPlanted { return 0 }
+    #endif
+    return call.reserved.tokens
   }
 
   func markDone(_ committed: Event.Committed) throws {
@@ -149,6 +157,9 @@ actor ProjectRecord: CallBook {
     if let budget, book.bookedTokens + tokens > budget {
       throw BudgetExhausted(needed: tokens, booked: book.bookedTokens, cap: budget)
     }
+    #if DEBUG
+      let tokens = Plant.uncappedBudget.isPlanted ? (budget ?? 0) + tokens : tokens
+    #endif
     let call = book.calls.count + 1
     let attempt = book.attempts(order.purpose, order.subtask) + 1
     try note(
@@ -213,6 +224,13 @@ actor ProjectRecord: CallBook {
       progress.runner == nil
       ? timetable.waits(progress.schedule, lane: progress.lane, at: progress.updatedAt) : nil
     timetable.fill(&progress, waits: waits, endedAt: book.endedAt, at: progress.updatedAt)
+    #if DEBUG
+      if Plant.tornProgress.isPlanted {
+        try Descriptor.open(folder.progress, O_WRONLY | O_CREAT | O_TRUNC)
+          .write(try JSON.document(progress))
+        return
+      }
+    #endif
     try DurableFile.replace(
       folder.progress, with: try JSON.document(progress), durable: false)
     try DurableFile.replace(
@@ -243,6 +261,13 @@ actor ProjectRecord: CallBook {
 
   /// Ends the project: from the moment this line is on disk it has ended, whatever happens next.
   func end(_ outcome: Event.Outcome, _ reason: String) async throws -> ProjectFolder {
+    #if DEBUG
+      if Plant.deliveryBeforeEnd.isPlanted, journal.book.ended == nil, let lease = lease.take() {
+        let target = try Delivery.deliver(lease, as: outcome, queue: environment.queue)
+        try note(.ended(.init(outcome: outcome, reason: reason)), durable: true)
+        return target
+      }
+    #endif
     if journal.book.ended == nil {
       try note(.ended(.init(outcome: outcome, reason: reason)), durable: true)
       hasWrittenEnd = true

@@ -34,6 +34,9 @@ actor Workspace {
     input = folder.input
     after = folder.after
     self.thread = thread
+    #if DEBUG
+      if Plant.unsyncedGit.isPlanted { try Repository.forgetToSync() }
+    #endif
     repository = try Repository.create(at: folder.work)
   }
 
@@ -45,12 +48,20 @@ actor Workspace {
   /// - Returns: what was found and done, for the journal.
   func recover(at now: Timestamp) throws -> [String] {
     var notes: [String] = []
-    let locks = try repository.removeStaleLocks()
+    #if DEBUG
+      let locks = Plant.keptGitLock.isPlanted ? [] : try repository.removeStaleLocks()
+    #else
+      let locks = try repository.removeStaleLocks()
+    #endif
     if !locks.isEmpty {
       notes.append("removed stale locks of git: \(locks.joined(separator: ", "))")
     }
     guard let head = try repository.head() else { return notes }
-    let changes = try repository.changes()
+    #if DEBUG
+      let changes = Plant.keptStray.isPlanted ? [] : try repository.changes()
+    #else
+      let changes = try repository.changes()
+    #endif
     // What is only missing was not written yet when tale ended, and is in the commit.
     if changes.contains(where: { $0.kind != .deleted }) {
       let kept = try repository.keepStray(
@@ -62,6 +73,9 @@ actor Workspace {
     if let bytes = try repository.read(Self.planPath, at: head, limit: Self.maxReadBytes) {
       plan = try JSON.decodeVersioned(Plan.self, from: bytes)
     }
+    #if DEBUG
+      if Plant.forgottenState.isPlanted { return notes }
+    #endif
     if let bytes = try repository.read(Self.statePath, at: head, limit: Self.maxReadBytes) {
       state = try JSON.decodeVersioned(WorkState.self, from: bytes)
     }
@@ -99,6 +113,9 @@ actor Workspace {
 
   /// Writes the index, so that a plain `git status` is clean.
   func seal() throws {
+    #if DEBUG
+      if Plant.unwrittenIndex.isPlanted { return }
+    #endif
     if try repository.head() != nil { try repository.writeIndex() }
   }
 
