@@ -67,7 +67,7 @@ class Step:
     """One change that is not on disk yet.
 
     Of a rename across folders `half` orders the halves, `needs` is the new name without which the old
-    one does not go, and `brings`, of a folder's new name, the loss of the old one.
+    one does not go, and `brings`, of a folder's new name, the loss of all that it had before.
     """
 
     def __init__(self, number, node, path, site):
@@ -77,7 +77,8 @@ class Step:
         self.site = site
         self.half = 0
         self.needs = None
-        self.brings = None
+        self.brings = []
+        self.is_brought = False
 
     is_name = False
 
@@ -319,14 +320,20 @@ class Disk:
         if source is None or target is None or node is None or node is other:
             return
         behind = other if record.get("flags", 0) & RENAME_EXCHANGE else None
+        earlier = []
+        if node.kind == "folder":
+            added = [step for step in self.pending if step.is_name and node in step.names.values()]
+            earlier = added[-1].brings if added else []
         if source is target:
-            self._name(record, source, record["target"], {old: behind, new: node})
+            step = self._name(record, source, record["target"], {old: behind, new: node})
+            step.brings = list(earlier)
             return
         added = self._name(record, target, record["target"], {new: node})
         removed = self._name(record, source, record["path"], {old: behind})
         removed.half, removed.needs = 1, added
         if node.kind == "folder":
-            added.brings = removed
+            added.brings = [*earlier, removed]
+            removed.is_brought = True
 
     def _take_fsync(self, record, data):
         node = self._node_of(record)
@@ -356,15 +363,27 @@ class Disk:
 
     def sync(self, node):
         self._forget_digest(node)
-        brought = {step.brings for step in self.pending if step.node is node} - {None}
+        mine = [step for step in self.pending if step.node is node]
+        brought = {step for other in mine for step in other.brings}
+        # Where a folder is now, no earlier name of it can come back.
+        settled = {folder for step in mine if step.is_name
+                   for folder in step.names.values() if folder and folder.kind == "folder"}
         rest = []
         for step in self.pending:
             if step.node is node or step in brought:
                 kept = step.node.kept
                 step.node.kept = step.apply(dict(kept) if step.is_name else kept)
                 self._forget_digest(step.node)
-            else:
-                rest.append(step)
+                continue
+            if step.is_name and step.number < self.number:
+                later = {folder for other in mine if other.is_name and other.number > step.number
+                         for folder in other.names.values()}
+                for name in [name for name, found in step.names.items()
+                             if found in settled and found in later]:
+                    del step.names[name]
+                if not step.names:
+                    continue
+            rest.append(step)
         self.pending = rest
 
     @staticmethod
@@ -392,13 +411,14 @@ class Disk:
     def _changed(self, chosen):
         """What the chosen steps make of the nodes that they are about."""
         changed = {}
+        hows = [(step, chosen(step)) for step in self.pending]
+        brought = {step for other, how in hows if how for step in other.brings}
         left_out = set()
-        for step in self.pending:
-            how = chosen(step)
-            if step.needs is not None and step.needs.brings is step:
-                how = "full"
+        for step, how in hows:
+            if step.is_brought:
+                how = "full" if step in brought else None
             # No file system drops the old name and has not got the new one (see above).
-            if how is None or step.needs in left_out:
+            if how is None or (step.needs in left_out and not step.is_brought):
                 left_out.add(step)
                 continue
             node = step.node

@@ -74,7 +74,7 @@ class Recording:
         server = MarkingServer(folder)
         server.recording = calls
         threading.Thread(target=server.serve_forever, daemon=True).start()
-        scene = Scene(os.path.join(harness.folder, "recorded"), harness.tale, server.url, "made")
+        scene = Scene(os.path.join(folder, "household"), harness.tale, server.url, "made")
         scene.make()
         nodes = snapshot(scene.root)
         run = scene.drain({**harness.preloaded(scene, record=calls), **plant})
@@ -230,6 +230,7 @@ class Replayer:
         self.seen = set()
         self.bad = []
         self.violations = collections.Counter()
+        self.says = True
 
     def job(self, state, disk, chosen):
         """The recovery from a state; to be made while the disk stands at its sync."""
@@ -251,11 +252,15 @@ class Replayer:
             with self.lock:
                 self.bad.append(state)
                 self.violations.update({text.split(":")[0] for text in problems})
-                print(f"VIOLATION {state.name} ({'; '.join(state.stratum)})", *problems, sep="\n  ")
-                print(f"  again: {sys.executable} {sys.argv[0]} --tale {self.harness.tale} "
-                      f"--recording {self.recording.folder} --state {state.name}", flush=True)
+                if self.says:
+                    self._say(state, problems)
         if not self.keep:
             scene.remove()
+
+    def _say(self, state, problems):
+        print(f"VIOLATION {state.name} ({'; '.join(state.stratum)})", *problems, sep="\n  ")
+        print(f"  again: {sys.executable} {sys.argv[0]} --tale {self.harness.tale} "
+              f"--recording {self.recording.folder} --state {state.name}", flush=True)
 
     def _problems(self, state, scene, answered):
         # Nothing that is on the disk may contradict itself, but for what is only for people:
@@ -317,7 +322,7 @@ def read_arguments():
     parser.add_argument("--recording", metavar="FOLDER", help="of an earlier run")
     parser.add_argument("--state", action="append", metavar="NAME", help="only this one")
     parser.add_argument("--only", metavar="PATTERN", help="only states whose kind matches")
-    parser.add_argument("--plant", metavar="NAME", help="a bug to plant (debug builds)")
+    parser.add_argument("--plant", metavar="BUG", help="plant a bug, as controls.py does")
     parser.add_argument("--keep", action="store_true", help="leave the households there")
     parser.add_argument("--list", action="store_true", help="only say what there is")
     return parser.parse_args()
@@ -345,7 +350,7 @@ def main():
 
 
 def replay(harness, arguments, seed):
-    plant = {"TALE_PLANT": arguments.plant} if arguments.plant else {}
+    plant = {"PLANTED_BUG": arguments.plant} if arguments.plant else {}
     harness.record()
     if arguments.recording:
         recording = Recording(arguments.recording)

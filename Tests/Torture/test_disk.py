@@ -108,6 +108,19 @@ class DiskTests(unittest.TestCase):
         run.sync("/b")
         self.assertEqual(set(self.found()), {"b", "b/a", "b/a/old"})
 
+    def test_a_folder_that_moved_twice_has_one_name_too(self):
+        run = self.run_of
+        run.call("mkdir", "/c")
+        run.sync("/")
+        run.call("rename", "/a", "/b/a")
+        run.call("rename", "/b/a", "/c/a")
+        for found in run.subsets().values():
+            self.assertEqual(sum(path.endswith("a/old") for path in found), 1, found)
+        run.sync("/c")
+        for found in run.subsets().values():
+            self.assertIn("c/a/old", found)
+            self.assertEqual(sum(path.endswith("a/old") for path in found), 1, found)
+
     def test_the_old_name_is_lost_where_its_folder_was_synced_first(self):
         run = self.run_of
         run.call("rename", "/a/old", "/b/new")
