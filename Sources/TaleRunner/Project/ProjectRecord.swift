@@ -92,6 +92,7 @@ actor ProjectRecord: CallBook {
 
   /// Takes over what a runner that died left open.
   func takeOver() throws {
+    try DurableFile.removeLeftovers(in: folder.path, alone: true)
     try note(.leased(.init(pid: Int(getpid()), version: environment.version)))
     for call in journal.book.openCalls {
       try note(
