@@ -495,11 +495,16 @@ def delivery(found, root):
     path = os.path.join(root, "queue", ".tale", "accepted.jsonl")
     try:
         with open(path, "rb") as file:
-            entries = [json.loads(line) for line in file.read().splitlines()]
-    except (OSError, ValueError) as error:
+            lines = file.read().splitlines()
+    except OSError as error:
         yield f"accepted.jsonl: {error}"
         return
-    counts = Counter(entry.get("id") for entry in entries)
+    counts = Counter()
+    for line in lines:
+        try:
+            counts[json.loads(line)["id"]] += 1
+        except ValueError:
+            pass  # torn by a crash; readers pass over it
     for project in found:
         if counts[project.id] != 1:
             yield f"{project} stands {counts[project.id]} times in accepted.jsonl"
