@@ -255,6 +255,7 @@ def read_arguments():
     parser.add_argument("--at", action="append", metavar="CASE", help="only this case")
     parser.add_argument("--workers", type=int, default=2 * (os.cpu_count() or 1))
     parser.add_argument("--seed", type=int, default=None)
+    parser.add_argument("--only", choices=["kill", "fail"], help="crash points or errors alone")
     parser.add_argument("--limit", type=int, help="take this many of the cases, spread evenly")
     parser.add_argument("--keep", metavar="FOLDER", help="leave the households there")
     parser.add_argument("--verbose", action="store_true", help="print what tale said, too")
@@ -282,6 +283,8 @@ def tortured(torture, arguments, seed):
         # A second one: what is not the same every time is not compared.
         torture.record()
         cases = list((each_site if arguments.sites else every)(calls, random.Random(seed)))
+        if arguments.only:
+            cases = [case for case in cases if case.startswith(arguments.only)]
         if arguments.limit:
             cases = cases[:: max(1, len(cases) // arguments.limit)]
     points = sum(1 for call in calls if "n" in call and call["op"] != "mapped")

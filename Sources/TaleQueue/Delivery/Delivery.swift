@@ -19,6 +19,7 @@ public enum Delivery {
     let parent = outcome == .done ? queue.folders.outbox : queue.folders.failed
     let target = ProjectFolder(folder.id, in: parent)
     try Folder.removeTree(folder.drafts)
+    try DurableFile.removeLeftovers(in: folder.path, alone: true)
     try giveBack(folder, to: accepted?.owner)
     try Folder.renameKeeping(folder.path, to: target.path)
     try Folder.sync(parent)

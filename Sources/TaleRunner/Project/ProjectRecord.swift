@@ -92,7 +92,6 @@ actor ProjectRecord: CallBook {
 
   /// Takes over what a runner that died left open.
   func takeOver() throws {
-    try DurableFile.removeLeftovers(in: folder.path, alone: true)
     try note(.leased(.init(pid: Int(getpid()), version: environment.version)))
     for call in journal.book.openCalls {
       try note(
@@ -222,12 +221,15 @@ actor ProjectRecord: CallBook {
 
   /// Brings the ledger up to the journal. A ledger that cannot be written hinders nothing: it is
   /// made anew from the journals when it is there again.
-  func bookInLedger() async {
+  ///
+  /// - Parameter place: where the project stands now, when that is not where it was taken up.
+  func bookInLedger(from place: ProjectFolder? = nil) async {
     let lines = unbooked
-    let (ledger, id, path) = (environment.ledger, folder.id, folder.journal)
+    let (ledger, id, path) = (environment.ledger, folder.id, (place ?? folder).journal)
     // A task of its own, so that booking also happens while this one is being cancelled.
     let outcome = await Task {
-      if try await ledger.record(lines, of: id) { return }
+      // Nothing new of this runner's: what an earlier one wrote last may be missing all the same.
+      if !lines.isEmpty, try await ledger.record(lines, of: id) { return }
       try await ledger.record(try Journal.read(path), of: id)
     }.result
     switch outcome {
@@ -253,10 +255,12 @@ actor ProjectRecord: CallBook {
     guard let ended = journal.book.ended, let lease = lease.take() else {
       preconditionFailure("only a project that has ended is delivered, and once")
     }
-    await bookInLedger()
     current = [:]
     try writeProgress()
-    return try Delivery.deliver(
+    let delivered = try Delivery.deliver(
       lease, as: ended.outcome, journal.book.accepted, queue: environment.queue)
+    // Last: by it the next start knows that nothing of the delivery is left to do.
+    await bookInLedger(from: delivered)
+    return delivered
   }
 }

@@ -5,7 +5,8 @@ internal import TaleQueue
 internal import TaleSystem
 
 /// Takes ended projects that the ledger does not know into it: it may have been deleted, or could
-/// not be written when they ended. Those that have not ended bring themselves into it.
+/// not be written when they ended, or their runner was killed between the last rename and that.
+/// Those that have not ended bring themselves into it.
 struct LedgerRebuild {
   private let environment: RunEnvironment
 
@@ -26,6 +27,8 @@ struct LedgerRebuild {
   }
 
   private func take(_ project: ProjectFolder) async throws {
+    // A runner that was killed right after the last rename has left it.
+    try? DurableFile.remove(project.lease)
     let lines: [JournalLine]
     do {
       lines = try Journal.read(project.journal)
