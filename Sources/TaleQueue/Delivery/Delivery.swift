@@ -19,6 +19,7 @@ public enum Delivery {
     let parent = outcome == .done ? queue.folders.outbox : queue.folders.failed
     let target = ProjectFolder(folder.id, in: parent)
     try Folder.removeTree(folder.drafts)
+    try DurableFile.removeLeftovers(in: folder.path, alone: true)
     // While it ran the next one made up for a progress that was lost; none comes after this.
     for file in [folder.progress, folder.progressText] {
       do throws(SystemFailure) {

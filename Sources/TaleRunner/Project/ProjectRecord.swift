@@ -241,12 +241,15 @@ actor ProjectRecord: CallBook {
 
   /// Brings the ledger up to the journal. A ledger that cannot be written hinders nothing: it is
   /// made anew from the journals when it is there again.
-  func bookInLedger() async {
+  ///
+  /// - Parameter place: where the project stands now, when that is not where it was taken up.
+  func bookInLedger(from place: ProjectFolder? = nil) async {
     let lines = unbooked
-    let (ledger, id, path) = (environment.ledger, folder.id, folder.journal)
+    let (ledger, id, path) = (environment.ledger, folder.id, (place ?? folder).journal)
     // A task of its own, so that booking also happens while this one is being cancelled.
     let outcome = await Task {
-      if try await ledger.record(lines, of: id) { return }
+      // Nothing new of this runner's: what an earlier one wrote last may be missing all the same.
+      if !lines.isEmpty, try await ledger.record(lines, of: id) { return }
       try await ledger.record(try Journal.read(path), of: id)
     }.result
     switch outcome {
@@ -280,11 +283,12 @@ actor ProjectRecord: CallBook {
     guard let ended = journal.book.ended, let lease = lease.take() else {
       preconditionFailure("only a project that has ended is delivered, and once")
     }
-    await bookInLedger()
     current = [:]
     try writeProgress()
     if !hasWrittenEnd { try journal.sync() }
-    return try Delivery.deliver(
+    let delivered = try Delivery.deliver(
       lease, as: ended.outcome, journal.book.accepted, queue: environment.queue)
+    await bookInLedger(from: delivered)
+    return delivered
   }
 }

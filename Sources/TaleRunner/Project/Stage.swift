@@ -40,6 +40,7 @@ struct Stage {
     for note in try await workspace.recover(at: environment.time.now()) {
       try await record.note(.noted(.init(.warning, note)))
     }
+    try await noteUnnotedCommits()
   }
 
   /// - Returns: the folder in outbox.
