@@ -30,6 +30,14 @@ public struct Journal: ~Copyable {
       let bytes = try file.readAll(limit: maxBytes)
       let (lines, whole) = try parse(bytes, path: path)
       let book = try book(of: lines, path: path)
+      #if DEBUG
+        if Plant.fatalTornLine.isPlanted, whole < bytes.count {
+          throw JournalFailure.damaged(path, line: lines.count + 1, why: "it is torn")
+        }
+        if Plant.keptTornLine.isPlanted {
+          return Journal(file: file, length: bytes.count, book: book)
+        }
+      #endif
       if whole < bytes.count {
         try file.truncate(to: whole)
         try file.sync()
@@ -133,6 +141,9 @@ public struct Journal: ~Copyable {
       if isTorn { try file.truncate(to: length) }
       isTorn = true
       try file.write(bytes)
+      #if DEBUG
+        let durable = durable && !Plant.unsyncedJournal.isPlanted
+      #endif
       if durable { try file.sync() }
     } catch {
       // What was written in part must not stand before the next line: when even this fails, the

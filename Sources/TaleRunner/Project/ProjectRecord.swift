@@ -26,6 +26,8 @@ actor ProjectRecord: CallBook {
   private var current: [String: Progress.Current] = [:]
   private var unbooked: [JournalLine] = []
   private var ticks = 0
+  /// Else it is of a process that may have been killed before it was on disk.
+  private var hasWrittenEnd = false
   /// Seconds between two writes of progress.json that say nothing new but that the runner lives.
   private static let heartbeatTicks = 15
 
@@ -98,7 +100,7 @@ actor ProjectRecord: CallBook {
         .settled(
           .init(
             call: call.reserved.call, outcome: .interrupted, promptTokens: nil,
-            completionTokens: nil, booked: call.reserved.tokens, milliseconds: 0,
+            completionTokens: nil, booked: Self.booked(interrupted: call), milliseconds: 0,
             detail: "tale ended in the middle of the call")),
         durable: true)
     }
@@ -106,6 +108,14 @@ actor ProjectRecord: CallBook {
     case .planning, .running, .checking, .paused: try move(to: .queued)
     case .queued, .done, .failed, .cancelled: break
     }
+  }
+
+  /// What a call is booked at of which nobody knows how far it came.
+  private static func booked(interrupted call: ProjectBook.Call) -> Int {
+    #if DEBUG
+      if Plant.refundAtRestart.isPlanted { return 0 }
+    #endif
+    return call.reserved.tokens
   }
 
   func markDone(_ committed: Event.Committed) throws {
@@ -147,6 +157,9 @@ actor ProjectRecord: CallBook {
     if let budget, book.bookedTokens + tokens > budget {
       throw BudgetExhausted(needed: tokens, booked: book.bookedTokens, cap: budget)
     }
+    #if DEBUG
+      let tokens = Plant.uncappedBudget.isPlanted ? (budget ?? 0) + tokens : tokens
+    #endif
     let call = book.calls.count + 1
     let attempt = book.attempts(order.purpose, order.subtask) + 1
     try note(
@@ -211,6 +224,13 @@ actor ProjectRecord: CallBook {
       progress.runner == nil
       ? timetable.waits(progress.schedule, lane: progress.lane, at: progress.updatedAt) : nil
     timetable.fill(&progress, waits: waits, endedAt: book.endedAt, at: progress.updatedAt)
+    #if DEBUG
+      if Plant.tornProgress.isPlanted {
+        try Descriptor.open(folder.progress, O_WRONLY | O_CREAT | O_TRUNC)
+          .write(try JSON.document(progress))
+        return
+      }
+    #endif
     try DurableFile.replace(
       folder.progress, with: try JSON.document(progress), durable: false)
     try DurableFile.replace(
@@ -221,12 +241,15 @@ actor ProjectRecord: CallBook {
 
   /// Brings the ledger up to the journal. A ledger that cannot be written hinders nothing: it is
   /// made anew from the journals when it is there again.
-  func bookInLedger() async {
+  ///
+  /// - Parameter place: where the project stands now, when that is not where it was taken up.
+  func bookInLedger(from place: ProjectFolder? = nil) async {
     let lines = unbooked
-    let (ledger, id, path) = (environment.ledger, folder.id, folder.journal)
+    let (ledger, id, path) = (environment.ledger, folder.id, (place ?? folder).journal)
     // A task of its own, so that booking also happens while this one is being cancelled.
     let outcome = await Task {
-      if try await ledger.record(lines, of: id) { return }
+      // Nothing new of this runner's: what an earlier one wrote last may be missing all the same.
+      if !lines.isEmpty, try await ledger.record(lines, of: id) { return }
       try await ledger.record(try Journal.read(path), of: id)
     }.result
     switch outcome {
@@ -241,8 +264,16 @@ actor ProjectRecord: CallBook {
 
   /// Ends the project: from the moment this line is on disk it has ended, whatever happens next.
   func end(_ outcome: Event.Outcome, _ reason: String) async throws -> ProjectFolder {
+    #if DEBUG
+      if Plant.deliveryBeforeEnd.isPlanted, journal.book.ended == nil, let lease = lease.take() {
+        let target = try Delivery.deliver(lease, as: outcome, queue: environment.queue)
+        try note(.ended(.init(outcome: outcome, reason: reason)), durable: true)
+        return target
+      }
+    #endif
     if journal.book.ended == nil {
       try note(.ended(.init(outcome: outcome, reason: reason)), durable: true)
+      hasWrittenEnd = true
     }
     return try await deliver()
   }
@@ -252,10 +283,12 @@ actor ProjectRecord: CallBook {
     guard let ended = journal.book.ended, let lease = lease.take() else {
       preconditionFailure("only a project that has ended is delivered, and once")
     }
-    await bookInLedger()
     current = [:]
     try writeProgress()
-    return try Delivery.deliver(
+    if !hasWrittenEnd { try journal.sync() }
+    let delivered = try Delivery.deliver(
       lease, as: ended.outcome, journal.book.accepted, queue: environment.queue)
+    await bookInLedger(from: delivered)
+    return delivered
   }
 }

@@ -31,11 +31,16 @@ struct Stage {
       record.folder.description, limit: try FileStatus.of(record.folder.description).size)
     description = try DescriptionParser(maxBytes: bytes.count).parse(bytes, name: name)
     await record.show(title: description.title, budget: description.budget.tokens)
+    // Answers are relied on from the first one on, and so is their folder. Of a new project work/
+    // brings the sync along; what a killed runner made may lack it.
+    try Folder.create(record.folder.drafts)
+    if try FileStatus.ifPresent(record.folder.work) != nil { try Folder.sync(record.folder.path) }
     // A thread of its own: a large copy must not keep the record from its heartbeat and from orders.
     workspace = try Workspace(record.folder, thread: ThreadExecutor(name: "work"))
     for note in try await workspace.recover(at: environment.time.now()) {
       try await record.note(.noted(.init(.warning, note)))
     }
+    try await noteUnnotedCommits()
   }
 
   /// - Returns: the folder in outbox.

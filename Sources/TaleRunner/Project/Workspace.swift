@@ -34,6 +34,9 @@ actor Workspace {
     input = folder.input
     after = folder.after
     self.thread = thread
+    #if DEBUG
+      if Plant.unsyncedGit.isPlanted { try Repository.forgetToSync() }
+    #endif
     repository = try Repository.create(at: folder.work)
   }
 
@@ -45,12 +48,32 @@ actor Workspace {
   /// - Returns: what was found and done, for the journal.
   func recover(at now: Timestamp) throws -> [String] {
     var notes: [String] = []
-    let locks = try repository.removeStaleLocks()
+    #if DEBUG
+      let locks = Plant.keptGitLock.isPlanted ? [] : try repository.removeStaleLocks()
+    #else
+      let locks = try repository.removeStaleLocks()
+    #endif
     if !locks.isEmpty {
       notes.append("removed stale locks of git: \(locks.joined(separator: ", "))")
     }
-    guard let head = try repository.head() else { return notes }
-    let changes = try repository.changes()
+    guard let head = try repository.head() else {
+      // Of the plan's commit nothing but files of tale's own can be here.
+      let own = root.appending(".tale")
+      if try FileStatus.ifPresent(own)?.kind == .folder {
+        try DurableFile.removeLeftovers(in: own, alone: true)
+      }
+      return notes
+    }
+    var changes = try repository.changes()
+    #if DEBUG
+      if Plant.keptStray.isPlanted { changes = [] }
+    #endif
+    // Half of a file that was to be replaced when tale was killed is nobody's work.
+    for change in changes where change.kind == .added {
+      let path = root.pushing(FilePath(change.path))
+      if DurableFile.isLeftover(path) { try DurableFile.remove(path) }
+    }
+    changes.removeAll { DurableFile.isLeftover(FilePath($0.path)) }
     // What is only missing was not written yet when tale ended, and is in the commit.
     if changes.contains(where: { $0.kind != .deleted }) {
       let kept = try repository.keepStray(
@@ -62,6 +85,9 @@ actor Workspace {
     if let bytes = try repository.read(Self.planPath, at: head, limit: Self.maxReadBytes) {
       plan = try JSON.decodeVersioned(Plan.self, from: bytes)
     }
+    #if DEBUG
+      if Plant.forgottenState.isPlanted { return notes }
+    #endif
     if let bytes = try repository.read(Self.statePath, at: head, limit: Self.maxReadBytes) {
       state = try JSON.decodeVersioned(WorkState.self, from: bytes)
     }
@@ -97,8 +123,25 @@ actor Workspace {
 
   func note(of subtask: Subtask.ID) throws -> [UInt8]? { try read(Self.notePath(subtask)) }
 
+  /// The commit with which so many subtasks were done, 0 for the plan's; nil where there is none.
+  func commit(finishing count: Int) throws -> CommitID? {
+    var found: CommitID?
+    // Whoever owns work/ may have committed there too, so that places in the history say nothing.
+    for commit in try repository.log(limit: Repository.commitsMax) {
+      guard
+        let bytes = try repository.read(Self.statePath, at: commit.id, limit: Self.maxReadBytes),
+        try JSON.decodeVersioned(WorkState.self, from: bytes).done.count >= count
+      else { break }
+      found = commit.id
+    }
+    return found
+  }
+
   /// Writes the index, so that a plain `git status` is clean.
   func seal() throws {
+    #if DEBUG
+      if Plant.unwrittenIndex.isPlanted { return }
+    #endif
     if try repository.head() != nil { try repository.writeIndex() }
   }
 

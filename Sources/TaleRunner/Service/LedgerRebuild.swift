@@ -5,7 +5,8 @@ internal import TaleQueue
 internal import TaleSystem
 
 /// Takes ended projects that the ledger does not know into it: it may have been deleted, or could
-/// not be written when they ended. Those that have not ended bring themselves into it.
+/// not be written when they ended, or their runner was killed between the last rename and that.
+/// Those that have not ended bring themselves into it.
 struct LedgerRebuild {
   private let environment: RunEnvironment
 

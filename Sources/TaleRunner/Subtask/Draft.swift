@@ -45,6 +45,9 @@ actor Draft: AnswerSink {
   }
 
   func finish() async throws -> String? {
+    #if DEBUG
+      if Plant.unsyncedAnswer.isPlanted { return SHA256.of(text) }
+    #endif
     try file?.sync()
     try Folder.sync(path.removingLastComponent())
     return SHA256.of(text)
