@@ -12,15 +12,16 @@ the invariants are checked.
     power.py --recording FOLDER --state NAME
                               one state again; a violation prints this line
 
+Some of the recordings are of two runs, the first of which is killed: what it had not synced is pending
+still when the second one relies on it.
+
 A state is named NUMBER:SUBSET, as in 240:but-231: at the sync that is line 240 of the recording, all
 that is pending was on disk but the change of line 231. disk.py has the subsets.
 """
 
 import argparse
-import base64
 import collections
 import concurrent.futures
-import json
 import os
 import random
 import re
@@ -32,141 +33,9 @@ import time
 
 import check
 import disk as disks
-import model
 import torture
-from scene import DROPS, Scene
-
-SYNCS = {"fsync", "fdatasync", "msync", "syncfs"}
-
-
-class MarkingServer(model.Server):
-    """Notes with each call how many lines the recording had by then."""
-
-    recording = None
-
-    def log(self, case, entry):
-        with open(self.recording, "rb") as file:
-            entry["mark"] = file.read().count(b"\n")
-        super().log(case, entry)
-
-
-# MARK: The recording
-
-
-class Recording:
-    """All calls of one run, and what it started from."""
-
-    def __init__(self, folder):
-        self.folder = folder
-        with open(os.path.join(folder, "start.json")) as file:
-            start = json.load(file)
-        self.root, self.nodes, self.modes, self.calls = (
-            start["root"], start["nodes"], start["modes"], start["calls"])
-        with open(os.path.join(folder, "calls"), "r", errors="surrogatepass") as file:
-            self.records = [json.loads(line) for line in file]
-        with open(os.path.join(folder, "calls.data"), "rb") as file:
-            self.bytes = file.read()
-
-    @classmethod
-    def make(cls, folder, harness, plant):
-        """Runs tale in a new household and records it."""
-        calls = os.path.join(folder, "calls")
-        server = MarkingServer(folder)
-        server.recording = calls
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        scene = Scene(os.path.join(folder, "household"), harness.tale, server.url, "made")
-        scene.make()
-        nodes = snapshot(scene.root)
-        run = scene.drain({**harness.preloaded(scene, record=calls), **plant})
-        server.shutdown()
-        if run.code or run.errors:
-            sys.exit(f"power: the run to be recorded ended with {run.code}: {run.errors}")
-        with open(os.path.join(folder, "made.jsonl")) as file:
-            made = [json.loads(line) for line in file]
-        start = {
-            "root": scene.root, "nodes": nodes, "calls": made,
-            "modes": {entry["ino"]: entry["mode"] for entry in snapshot(scene.root)},
-        }
-        with open(os.path.join(folder, "start.json"), "w") as file:
-            json.dump(start, file)
-        recording = cls(folder)
-        recording.check(scene.root)
-        return recording
-
-    def check(self, place):
-        """The control of the recording: the calls must come to what is there now."""
-        disk = self.disk()
-        for record in self.records:
-            disk.take(record, self.data)
-        found = {path: entry[::2] for path, entry in disk.now().entries.items()}
-        there = {path: entry[::2] for path, entry in disks.Disk.of(place).now().entries.items()}
-        for path in sorted(set(found) | set(there)):
-            if found.get(path) != there.get(path):
-                sys.exit(f"the recording does not come to what is there now: {path}")
-
-    def disk(self):
-        disk = disks.Disk(self.root)
-        disk.modes = self.modes
-        made = {"": disk.top}
-        for entry in self.nodes:
-            node = disk.by_ino.get(entry["ino"])
-            if node is None:
-                now = {} if entry["kind"] == "folder" else entry.get("target")
-                if entry["kind"] == "file":
-                    now = base64.b64decode(entry["content"])
-                node = disk.top if not entry["path"] else disks.Node(entry["kind"], entry["mode"], now)
-                node.kept = dict(now) if entry["kind"] == "folder" else now
-                node.mode, node.modified = entry["mode"], entry["modified"]
-                disk.by_ino[entry["ino"]] = node
-            if entry["path"]:
-                parent, _, name = entry["path"].rpartition("/")
-                made[entry["path"]] = node
-                made[parent].now[name] = made[parent].kept[name] = node
-                node.parents.add(made[parent])
-        return disk
-
-    def data(self, record):
-        start = record["data"]
-        return self.bytes[start : start + record["result"]]
-
-    def syncs(self):
-        """The number of each sync, its record, and the disk right before it; last the end."""
-        disk = self.disk()
-        for number, record in enumerate(self.records, 1):
-            if record["op"] in SYNCS:
-                yield number, record, disk
-            disk.take(record, self.data)
-        yield len(self.records) + 1, {"op": "end", "path": self.root, "site": "end"}, disk
-
-    def called_before(self, number):
-        return [call for call in self.calls if call["mark"] < number]
-
-
-def snapshot(root):
-    found = []
-    for folder, folders, files in os.walk(root):
-        folders.sort()
-        for name in [""] if folder == root else []:
-            found.append(describe(root, root))
-        for name in sorted(folders + files):
-            found.append(describe(root, os.path.join(folder, name)))
-    # Folders before what is in them.
-    return sorted(found, key=lambda entry: entry["path"].count("/") + bool(entry["path"]))
-
-
-def describe(root, path):
-    status = os.lstat(path)
-    entry = {
-        "path": os.path.relpath(path, root) if path != root else "",
-        "ino": disks.ino(status), "mode": status.st_mode & 0o7777, "modified": status.st_mtime_ns,
-    }
-    if os.path.islink(path):
-        return entry | {"kind": "link", "target": os.readlink(path)}
-    if os.path.isdir(path):
-        return entry | {"kind": "folder"}
-    with open(path, "rb") as file:
-        return entry | {"kind": "file", "content": base64.b64encode(file.read()).decode()}
-
+from recording import SYNCS, Recording
+from scene import DROPS
 
 # MARK: The choice
 
@@ -179,7 +48,7 @@ class State(collections.namedtuple("State", "number subset stratum")):
 
 def all_states(recording):
     """Every name of a state, with what kind of state it is."""
-    last = 0
+    last = recording.begin
     for number, record, disk in recording.syncs():
         at = disks.place_of(os.path.relpath(record["path"], recording.root))
         paths = {step.label: disks.place_of(step.path) for step in disk.pending}
@@ -198,6 +67,8 @@ def in_order(states, seed):
     kinds = collections.defaultdict(list)
     for state in states:
         kinds[state.stratum].append(state)
+    if not kinds:
+        return []
     lists = list(kinds.values())
     chance.shuffle(lists)
     # Whole subsets tell most.
@@ -274,11 +145,12 @@ class Replayer:
             problems.append(f"exit: tale drain ended with {last.code}: {last.errors[-600:]}")
         calls = self.harness.calls(scene)
         # An answer that the journal on disk has is never bought again.
-        left = len(self.recording.calls) - answered
+        left = self.recording.needed - answered
         if len(calls) > left:
             problems.append(f"repeated: {len(calls)} calls after the loss, {left} were left")
         return problems + check.at_rest(
-            scene.root, DROPS, self.harness.reference, before + calls, (done, len(before)))
+            scene.root, DROPS, self.harness.reference, before + calls, (done, len(before)),
+            allowed=1 + bool(self.recording.kill))
 
 
 def run(recording, states, replayer, workers, deadline):
@@ -291,7 +163,7 @@ def run(recording, states, replayer, workers, deadline):
     room = threading.Semaphore(4 * workers)
     with concurrent.futures.ThreadPoolExecutor(workers) as pool:
         jobs = []
-        last = 0
+        last = recording.begin
         for number, _, disk in recording.syncs():
             for subset, chosen in disks.choices(disk.pending, last):
                 if subset not in wanted[number]:
@@ -317,6 +189,9 @@ def read_arguments():
     parser.add_argument("--all", action="store_true", help="every state")
     parser.add_argument("--seconds", type=int, default=240, help="how long to recover from states")
     parser.add_argument("--limit", type=int, help="recover from this many states at most")
+    parser.add_argument("--kills", type=int, default=4, metavar="N",
+                        help="recordings with a kill before the loss")
+    parser.add_argument("--kill", type=int, metavar="N", help="only this one: before call N")
     parser.add_argument("--seed", type=int)
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--recording", metavar="FOLDER", help="of an earlier run")
@@ -352,18 +227,63 @@ def main():
 def replay(harness, arguments, seed):
     plant = {"PLANTED_BUG": arguments.plant} if arguments.plant else {}
     harness.record()
+    chance = random.Random(seed)
+    start = time.monotonic()
     if arguments.recording:
-        recording = Recording(arguments.recording)
+        recordings = [Recording(arguments.recording)]
     else:
-        place = os.path.join(harness.folder, "recording")
+        recordings = recorded(harness, arguments, plant, chance)
+    tally = collections.Counter()
+    violations = collections.Counter()
+    for turn, recording in enumerate(recordings):
+        replayer = Replayer(recording, harness, plant, arguments.keep)
+        # Most of the time goes to the one without a kill, which comes first.
+        left = arguments.seconds - (time.monotonic() - start)
+        share = 1 if arguments.recording or arguments.kill or not arguments.kills else (
+            0.6 if turn == 0 else 1 / (arguments.kills + 1 - turn))
+        if arguments.all or arguments.state:
+            left, share = float("inf"), 1
+        work(recording, replayer, arguments, chance.randrange(1 << 32), left * share, tally)
+        violations += replayer.violations
+        if not replayer.bad and recording.folder.startswith(harness.folder):
+            shutil.rmtree(recording.folder)
+    print(f"power: {tally['syncs']} syncs, {tally['subsets']} subsets, {tally['ran']} different states "
+          f"recovered from, {tally['bad']} of them bad in {time.monotonic() - start:.0f} s "
+          f"(seed {seed})")
+    for name, number in violations.most_common():
+        print(f"power: {name}: {number} states")
+    return 1 if tally["bad"] else 0
+
+
+def recorded(harness, arguments, plant, chance):
+    """A recording without a kill, and some with one."""
+    def make(name, kill):
+        place = os.path.join(harness.folder, name)
         os.mkdir(place)
-        recording = Recording.make(place, harness, plant)
-    replayer = Replayer(recording, harness, plant, arguments.keep)
+        return Recording.make(place, harness, plant, kill)
+
+    if arguments.kill:
+        yield make("recording", arguments.kill)
+        return
+    whole = make("recording", None)
+    # Right before a sync, where most is left undone; each time at another file.
+    kinds = collections.defaultdict(list)
+    for record in whole.records:
+        if record["op"] in SYNCS:
+            kinds[disks.place_of(os.path.relpath(record["path"], whole.root))].append(record["n"])
+    yield whole
+    for kind in chance.sample(sorted(kinds), min(arguments.kills, len(kinds))):
+        yield make(f"recording-{kinds[kind][0]}", chance.choice(kinds[kind]))
+
+
+def work(recording, replayer, arguments, seed, seconds, tally):
+    """Recovers from the states of one recording."""
     states = list(all_states(recording))
-    syncs = sum(record["op"] in SYNCS for record in recording.records)
-    kinds = len({state.stratum for state in states})
-    print(f"power: {len(recording.records)} calls, {syncs} syncs, {len(states)} subsets of "
-          f"{kinds} kinds, seed {seed}", flush=True)
+    syncs = sum(record["op"] in SYNCS for record in recording.records[recording.begin :])
+    killed = f" after a kill before call {recording.kill}" if recording.kill else ""
+    print(f"power: {len(recording.records) - recording.begin} calls{killed}, {syncs} syncs, "
+          f"{len(states)} subsets of {len({state.stratum for state in states})} kinds", flush=True)
+    tally.update(syncs=syncs, subsets=len(states))
     if arguments.state:
         states = [state for state in states if state.name in arguments.state]
     if arguments.only:
@@ -374,35 +294,27 @@ def replay(harness, arguments, seed):
     if arguments.list:
         return show(states)
     start = time.monotonic()
-    deadline = float("inf") if arguments.all or arguments.state else start + arguments.seconds
-    ran = 0
-    taken = 0
-    # A hundred first, to see how long one takes; what is left of the time decides on the rest.
-    count = 100
+    deadline = start + seconds
+    ran = taken = 0
+    # A few first, to see how long one takes.
+    count = len(states) if arguments.all else 40
     while taken < len(states) and time.monotonic() < deadline:
         if arguments.limit:
             count = min(count, arguments.limit - ran)
-        if arguments.all or count <= 0:
-            count = len(states) if arguments.all else 0
-        if not count:
+        if count <= 0:
             break
         ran += run(recording, states[taken : taken + count], replayer, arguments.workers, deadline)
         taken += count
         spent = time.monotonic() - start
-        count = max(100, int(ran / spent * min(60, max(0, deadline - time.monotonic()))))
         print(f"power: {ran} states, {len(replayer.bad)} of them bad, {spent:.0f} s", flush=True)
-    print(f"power: {syncs} syncs, {len(states)} subsets, {ran} different states recovered from, "
-          f"{len(replayer.bad)} of them bad in {time.monotonic() - start:.0f} s (seed {seed})")
-    for name, number in replayer.violations.most_common():
-        print(f"power: {name}: {number} states")
-    return 1 if replayer.bad else 0
+        count = max(40, int(ran / spent * min(60, max(0, deadline - time.monotonic()))))
+    tally.update(ran=ran, bad=len(replayer.bad))
 
 
 def show(states):
     counts = collections.Counter(state.stratum for state in states)
     for kind, count in sorted(counts.items()):
         print(f"{count:7} {'; '.join(kind)}")
-    return 0
 
 
 if __name__ == "__main__":
