@@ -22,7 +22,7 @@ enum Samples {
         .init(
           id: try id(), sequence: 1, name: "a.md", lane: "urgent", origin: "inbox", sha256: "0",
           bytes: 1, modified: 1, priority: 1, from: try id(), owner: .init(user: 1, group: 1),
-          schedule: try schedule())),
+          schedule: try schedule(), nameBytes: "ff2e6d64")),
       .leased(.init(pid: 1, version: "1")),
       .moved(.init(from: .running, to: .paused, reason: .user, detail: "why")),
       .planned(.init(origin: .tasks, phases: 1, subtasks: 1, commit: "0", estimate: estimate)),

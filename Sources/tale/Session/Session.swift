@@ -138,7 +138,7 @@ struct Session {
       do {
         environment.alwaysLoaded = [try provider(for: settings.models.ux, models)]
       } catch let failure as ServerUnavailable {
-        logger.warning("\(failure)")
+        logger.warning("models.ux_model: \(failure) (no project needs it)")
       }
     }
     return environment
