@@ -5,18 +5,28 @@ internal import Glibc
 /// An actor that names it as its executor runs all its work there, so that the shared pool of
 /// threads, one per core, never waits for a disk.
 public final class ThreadExecutor: SerialExecutor {
-  private let queue: WorkQueue
+  /// Nil where one thread does everything.
+  private let queue: WorkQueue?
 
   public init(name: String) {
+    guard SingleThread.takes == nil else {
+      queue = nil
+      return
+    }
     let queue = WorkQueue()
     self.queue = queue
     PermanentThread.start(name: name) { queue.work() }
   }
 
-  deinit { queue.close() }
+  deinit { queue?.close() }
 
   public func enqueue(_ job: consuming ExecutorJob) {
-    queue.push(UnownedJob(job), serial: asUnownedSerialExecutor(), owner: self)
+    let job = UnownedJob(job)
+    guard let queue else {
+      SingleThread.takes?(job, self)
+      return
+    }
+    queue.push(job, serial: asUnownedSerialExecutor(), owner: self)
   }
 
   public func asUnownedSerialExecutor() -> UnownedSerialExecutor {
