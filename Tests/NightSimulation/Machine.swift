@@ -17,13 +17,7 @@ enum Machine {
 
   /// Where what many do is done: all work of this process goes to the one thread.
   static func begin(root: String, act: @convention(c) () -> Void) {
-    SingleThread.begin { job, executor in
-      let serial = executor.asUnownedSerialExecutor()
-      let words = unsafeBitCast(serial, to: (UnsafeMutableRawPointer?, UnsafeMutableRawPointer?).self)
-      night_push(
-        Unmanaged.passRetained(executor).toOpaque(),
-        unsafeBitCast(job, to: UnsafeMutableRawPointer.self), words.0, words.1)
-    }
+    ThreadExecutor.use(TheThread())
     night_begin(root, act) { sleeper in
       guard let sleeper else { return }
       Unmanaged<Sleeper>.fromOpaque(sleeper).takeRetainedValue().wake()
@@ -89,5 +83,16 @@ private final class Sleeper: Sendable {
       defer { continuation = nil }
       return continuation
     }
+  }
+}
+
+/// The one thread, on which the machine does everything.
+private struct TheThread: SingleThread {
+  func take(_ job: UnownedJob, of executor: ThreadExecutor) {
+    typealias Words = (UnsafeMutableRawPointer?, UnsafeMutableRawPointer?)
+    let serial = unsafeBitCast(executor.asUnownedSerialExecutor(), to: Words.self)
+    night_push(
+      Unmanaged.passRetained(executor).toOpaque(),
+      unsafeBitCast(job, to: UnsafeMutableRawPointer.self), serial.0, serial.1)
   }
 }
