@@ -12,7 +12,8 @@ ZSH  = $(DESTDIR)$(PREFIX)/share/zsh/site-functions
 FISH = $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d
 
 .DEFAULT_GOAL := help
-.PHONY: help deps deps-test deps-bench build models run test lint bench install uninstall clean
+MINUTES ?= 5
+.PHONY: help deps deps-test deps-bench build models run test nights lint bench install uninstall clean
 
 help: ## Show this
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 18
@@ -40,6 +41,11 @@ test: deps-test ## Run every test, on the real models too
 	.build/debug/tale models fetch
 	SWIFT=$(SWIFT) scripts/run-tests --skip 'RealModel|real model'
 	SWIFT=$(SWIFT) scripts/run-tests --filter 'RealModel|real model'
+
+nights: deps ## Simulate nights, with faults of all kinds, for MINUTES=5
+	$(BUILD) -c release --product NightSimulation --scratch-path .build/nights
+	.build/nights/release/NightSimulation --controls
+	.build/nights/release/NightSimulation --minutes $(MINUTES)
 
 lint: ## Check the format of every Swift file
 	$(SWIFT) format lint -s -r -p Package.swift Sources Tests

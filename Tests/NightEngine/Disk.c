@@ -69,7 +69,30 @@ static bool may_open(int folder, const char *path, int flags) {
   return may("open", path, flags, (flags & O_CREAT) && !is_there(folder, path));
 }
 
+/// The table of locks without those of other processes: what goes on beside a night is no part of it.
+static int open_own_locks(void) {
+  static char table[1 << 20];
+  long file = KERNEL(SYS_openat, AT_FDCWD, "/proc/locks", O_RDONLY, 0), count = 0, part;
+  if (file < 0) return -1;
+  while ((part = KERNEL(SYS_read, file, table + count, sizeof table - 1 - count, 0)) > 0)
+    count += part;
+  KERNEL(SYS_close, file, 0, 0, 0);
+  table[count] = 0;
+  int own = (int)KERNEL(SYS_memfd_create, "locks", 0, 0, 0);
+  long pid = KERNEL(SYS_getpid, 0, 0, 0, 0);
+  for (char *line = strtok(table, "\n"); line && own >= 0; line = strtok(NULL, "\n")) {
+    long holder = 0;
+    // `1: FLOCK  ADVISORY  WRITE 1234 fe:00:131073 0 EOF`
+    if (sscanf(line, "%*s %*s %*s %*s %ld", &holder) != 1 || holder != pid) continue;
+    night_write_plainly(own, line, strlen(line));
+    night_write_plainly(own, "\n", 1);
+  }
+  if (own >= 0) lseek(own, 0, SEEK_SET);
+  return own;
+}
+
 static int open_at(int folder, const char *path, int flags, mode_t mode) {
+  if (night_lives() && strcmp(path, "/proc/locks") == 0) return open_own_locks();
   if (!may_open(folder, path, flags)) return -1;
   return (int)KERNEL(SYS_openat, folder, path, flags, mode);
 }
@@ -142,6 +165,9 @@ int ftruncate64(int file, off64_t size) { return ftruncate(file, size); }
 
 static int rename_at(int from, const char *old, int to, const char *new, unsigned flags) {
   if (!may("rename", old, (long)flags, false) || !may("to", new, 0, false)) return -1;
+  if (night && night->loses && night_is_inside() && strncmp(night_bare(old), "/queue/inbox/", 13) == 0 &&
+      night_random() % 4 == 0)
+    return (int)KERNEL(SYS_unlinkat, from, old, 0, 0);
   return (int)kernel(SYS_renameat2, from, (long)old, to, (long)new, flags, 0);
 }
 int rename(const char *old, const char *new) {

@@ -44,7 +44,9 @@ struct DropMaker {
     if chance.below(12) == 0 { keys.append("deadline: \"05:00\"") }
     if chance.below(6) == 0, number > 0 {
       let other = drops[chance.below(number)]
-      let name = other.lane == lane ? other.name : "\(other.lane.isEmpty ? "inbox" : other.lane)/\(other.name)"
+      let name =
+        other.lane == lane
+        ? other.name : "\(other.lane.isEmpty ? "inbox" : other.lane)/\(other.name)"
       drop.after = [chance.below(12) == 0 ? "nobody" : name]
       keys.append("after: \(drop.after[0])")
     }

@@ -28,7 +28,8 @@ struct LedgerCheck {
           || totals.completionTokens != book.completionTokens
         {
           found.append(
-            "the ledger says \(totals) of \(project.id), its journal \(book.calls.count) calls and \(book.bookedTokens) tokens")
+            "the ledger says \(totals) of \(project.id), its journal \(book.calls.count) calls and \(book.bookedTokens) tokens"
+          )
         }
       }
     }

@@ -30,10 +30,12 @@ final class Life: Sendable {
   private let world: World
   /// The drain on the morning after, when nothing goes wrong any more.
   private let isMorning: Bool
+  private let mistake: Mistake?
   private let running = Guarded(0)
   private let end = Guarded(End.stopped)
 
-  private init(_ plan: NightPlan, _ place: Place, isMorning: Bool) {
+  private init(_ plan: NightPlan, _ place: Place, isMorning: Bool, _ mistake: Mistake?) {
+    self.mistake = mistake
     self.plan = plan
     self.place = place
     self.isMorning = isMorning
@@ -44,8 +46,10 @@ final class Life: Sendable {
   private static let current = Guarded<Life?>(nil)
 
   /// Never returns.
-  static func live(_ plan: NightPlan, _ place: Place, isMorning: Bool) {
-    current.withLock { $0 = Life(plan, place, isMorning: isMorning) }
+  static func live(
+    _ plan: NightPlan, _ place: Place, isMorning: Bool, _ mistake: Mistake?
+  ) {
+    current.withLock { $0 = Life(plan, place, isMorning: isMorning, mistake) }
     night_on_own_thread {
       guard let life = Life.current.withLock({ $0 }) else { return }
       _exit(life.live().rawValue)
@@ -57,6 +61,7 @@ final class Life: Sendable {
 
   private func live() -> End {
     LocalTime(zone: NightPlan.zone).adopt()
+    do { try mistake?.begin(world.folders) } catch { fatalError("\(error)") }
     Machine.begin(root: place.root.string) { Life.current.withLock { $0 }?.world.act() }
     Machine.note("life \(Machine.state.pointee.lives)")
     if !isMorning { world.act() }
@@ -88,9 +93,14 @@ final class Life: Sendable {
   private func work() async throws {
     let environment = try environment()
     guard isMorning else { return try await QueueService(environment).watch() }
-    let report = try await QueueService(environment).drain()
+    let limit = mistake == .leave ? 0 : Int.max
+    let report = try await QueueService(environment).drain(limit: limit)
     for (project, why) in report.paused { say("paused in the morning: \(project.id): \(why)") }
-    for line in try await LedgerCheck(environment, world.folders).violations() {
+    var booked = environment
+    if mistake == .blank {
+      booked.ledger = try Ledger(path: place.root.appending("blank.db").string)
+    }
+    for line in try await LedgerCheck(booked, world.folders).violations() {
       Place.add(line, to: place.violations)
     }
   }
@@ -103,12 +113,18 @@ final class Life: Sendable {
 
   private func environment() throws -> RunEnvironment {
     let settings = try Self.settings(plan)
-    let queue = try Queue.open(world.folders, create: true)
+    var folders = world.folders
+    if mistake == .reverse {
+      folders = QueueFolders(root: folders.root, lanes: folders.lanes.reversed())
+    }
+    let queue = try Queue.open(folders, create: true)
     let log = LogHand(say: { self.say($0) })
-    let model = ModelStandIn(slots: plan.slots, record: place.calls, isKind: isMorning)
+    let model = ModelStandIn(slots: plan.slots, record: place.calls, isKind: isMorning, mistake)
     var environment = RunEnvironment(
-      settings: settings, queue: queue, door: Door(provider: model, clock: MachineClock()),
-      ledger: try Ledger(path: place.ledger.string), time: MachineTime(), clock: MachineClock(),
+      settings: settings, queue: queue,
+      door: Door(provider: model, clock: MachineClock(haste: mistake == .hurry ? 2 : 1)),
+      ledger: try Ledger(path: place.ledger.string),
+      time: MachineTime(late: mistake == .late ? .seconds(3600) : .zero), clock: MachineClock(),
       logger: Logger(label: "tale") { _ in log }, version: "0.0.0-night")
     let (world, isWatched) = (world, plan.isWatched)
     environment.watch = { bell in

@@ -33,19 +33,24 @@ struct MachineChance: RandomNumberGenerator {
 }
 
 struct MachineTime: TimeSource {
-  func now() -> Timestamp { Machine.wall }
+  /// What it is behind, by mistake.
+  var late = Duration.zero
+
+  func now() -> Timestamp { Timestamp(milliseconds: Machine.wall.milliseconds - late.milliseconds) }
 }
 
 /// Waits on the machine, where time passes when there is nothing else to do.
 struct MachineClock: Clock {
   typealias Instant = ContinuousClock.Instant
+  /// How much shorter it waits, by mistake.
+  var haste = 1
 
   var now: Instant { ContinuousClock().now }
   var minimumResolution: Duration { .nanoseconds(1) }
 
   func sleep(until deadline: Instant, tolerance: Duration?) async throws {
     try Task.checkCancellation()
-    let left = now.duration(to: deadline)
+    let left = now.duration(to: deadline) / haste
     if left <= .zero { return await Task.yield() }
     let sleeper = Sleeper()
     try await withTaskCancellationHandler {

@@ -11,8 +11,10 @@ struct ModelStandIn: ModelProvider, ModelClient {
   private let record: FilePath
   /// On the morning after it makes no trouble.
   private let isKind: Bool
+  private let mistake: Mistake?
 
-  init(slots: Int, record: FilePath, isKind: Bool) {
+  init(slots: Int, record: FilePath, isKind: Bool, _ mistake: Mistake?) {
+    self.mistake = mistake
     self.slots = slots
     self.record = record
     self.isKind = isKind
@@ -68,14 +70,18 @@ struct ModelStandIn: ModelProvider, ModelClient {
     }
     let humour = isKind ? 99 : Int.random(in: 0..<40, using: &chance)
     switch humour {
-    case 0: throw ModelFailure(.limited(retryAfter: .seconds(Int.random(in: 1...300, using: &chance))), "429")
+    case 0:
+      throw ModelFailure(
+        .limited(retryAfter: .seconds(Int.random(in: 1...300, using: &chance))), "429")
     case 1: throw ModelFailure(.unavailable(retryAfter: nil), "503")
     case 2: throw ModelFailure(.loading, "loading the model")
     case 3: throw ModelFailure(.unreachable, "connection refused")
     case 4: throw ModelFailure(.garbled, "no JSON", begun: false)
     default: break
     }
-    var text = request.schema == nil ? Drop.answer(marker, subtask) : Self.plan(marker, &chance)
+    var text =
+      request.schema == nil
+      ? Drop.answer(marker, mistake == .spoil ? "9.9" : subtask) : Self.plan(marker, &chance)
     var finish = ModelAnswer.Finish.stop
     if humour == 5 { text = "" }
     if humour == 6 {

@@ -15,9 +15,11 @@ struct Night {
   private let plan: NightPlan
   private let place: Place
   private let isTold: Bool
+  private let mistake: Mistake?
 
   /// - Parameter isTold: whether everything that happens is written to standard error.
-  init(seed: UInt64, in place: Place, isTold: Bool = false) {
+  init(seed: UInt64, in place: Place, isTold: Bool = false, _ mistake: Mistake? = nil) {
+    self.mistake = mistake
     plan = NightPlan(seed: seed)
     self.place = place
     self.isTold = isTold
@@ -32,6 +34,8 @@ struct Night {
     state.pointee = night_machine()
     state.pointee.wall_ahead = plan.evening.milliseconds * 1_000_000
     state.pointee.chance = plan.seed
+    state.pointee.loses = mistake == .lose
+    if mistake == .dice { state.pointee.chance = UInt64.random(in: .min ... .max) }
     state.pointee.digest = 0xCBF2_9CE4_8422_2325
     var violations: [String] = []
     while Machine.now < plan.length, violations.isEmpty {
@@ -57,7 +61,7 @@ struct Night {
     if !isMorning, let fatal = plan.fatalOperations[number % 100] {
       state.pointee.kill_at = state.pointee.operations + fatal
     }
-    let status = try inFork { Life.live(plan, place, isMorning: isMorning) }
+    let status = try inFork { Life.live(plan, place, isMorning: isMorning, mistake) }
     var violations: [String] = []
     let end = Life.End(rawValue: status)
     switch end {
@@ -68,13 +72,17 @@ struct Night {
     default:
       violations.append("life \(number) ended with \(end.map { "\($0)" } ?? "status \(status)")")
     }
-    if state.pointee.stop_asked != 0, state.pointee.now - state.pointee.stop_asked > Self.stopLimit {
+    if state.pointee.stop_asked != 0, state.pointee.now - state.pointee.stop_asked > Self.stopLimit
+    {
       violations.append(
-        "life \(number) took \((state.pointee.now - state.pointee.stop_asked) / 1_000_000) ms to stop")
+        "life \(number) took \((state.pointee.now - state.pointee.stop_asked) / 1_000_000) ms to stop"
+      )
     }
     let checked = try inFork {
       let check = NightCheck(plan, place, isMorning: isMorning)
-      for line in check.violations() { Place.add("after life \(number): \(line)", to: place.violations) }
+      for line in check.violations() {
+        Place.add("after life \(number): \(line)", to: place.violations)
+      }
       _exit(0)
     }
     if checked != 0 { violations.append("the check after life \(number) ended with \(checked)") }

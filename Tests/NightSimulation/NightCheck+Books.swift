@@ -40,7 +40,9 @@ extension NightCheck {
       switch line.event {
       case .reserved(let call):
         let subtask = call.subtask ?? "plan"
-        if done.contains(subtask) { found.append("call \(call.call) is for \(subtask), which is done") }
+        if done.contains(subtask) {
+          found.append("call \(call.call) is for \(subtask), which is done")
+        }
         if open.values.contains(subtask) {
           found.append("call \(call.call) is for \(subtask), of which a call is open")
         }
@@ -81,7 +83,8 @@ extension NightCheck {
     let left = try Folder.names(in: folders.staging)
     if !left.isEmpty { found.append("left in staging: \(left)") }
     let timetable = Timetable(
-      LocalTime(zone: NightPlan.zone), windows: try plan.laneWindows.mapValues { try TimeWindow($0) })
+      LocalTime(zone: NightPlan.zone),
+      windows: try plan.laneWindows.mapValues { try TimeWindow($0) })
     for project in projects where project.book.ended == nil {
       let book = project.book
       if book.pause?.reason == .user {

@@ -68,7 +68,8 @@ extension NightCheck {
       else { continue }
       if next.begun < call.ended + wait {
         found.append(
-          "\(drop.name): call \(next.number) came \((call.ended + wait - next.begun) / 1_000_000) ms too soon")
+          "\(drop.name): call \(next.number) came \((call.ended + wait - next.begun) / 1_000_000) ms too soon"
+        )
       }
     }
     return found
@@ -127,7 +128,8 @@ extension NightCheck {
     for later in free {
       guard let begun = later.begun else { continue }
       for earlier in free where earlier.rank < later.rank {
-        guard let accepted = earlier.book.acceptedAt, accepted.milliseconds + Self.start < begun.milliseconds
+        guard let accepted = earlier.book.acceptedAt,
+          accepted.milliseconds + Self.start < begun.milliseconds
         else { continue }
         if let own = earlier.begun, own <= begun { continue }
         found.append("\(later.folder.id) was begun before \(earlier.folder.id)")

@@ -9,15 +9,21 @@ struct NightOptions {
   var workers = 2
   var isKept = false
   var isTold = false
+  /// Whether planted mistakes are looked for.
+  var plantsMistakes = false
+  var mistake: Mistake?
 
   static let usage = """
     usage: NightSimulation [--seed S | --from S] [--count N] [--minutes M] [--workers N] [--keep] [--tell]
+           NightSimulation --controls
       --seed S     this night alone, twice, which must come out the same
       --from S     from this seed on; 1 without it
       --count N    so many nights
       --minutes M  as many nights as there is time for
       --workers N  processes; 2 without it
       --keep       leave the files of a night in which something was wrong
+      --controls   plant mistakes, one after the other, each of which some night must find
+      --mistake M  with this one: \(Mistake.allCases.map(\.rawValue).joined(separator: ", "))
       --tell       write everything that happens to standard error
 
     """
@@ -42,12 +48,16 @@ struct NightOptions {
         minutes = number(Double.self)
         isUnderstood = isUnderstood && minutes != nil
       case "--workers": workers = number(Int.self) ?? 2
+      case "--controls": plantsMistakes = true
+      case "--mistake":
+        mistake = rest.popFirst().flatMap(Mistake.init)
+        isUnderstood = isUnderstood && mistake != nil
       case "--keep": isKept = true
       case "--tell": isTold = true
       default: isUnderstood = false
       }
     }
-    guard isUnderstood, seed != nil || count < .max || minutes != nil else {
+    guard isUnderstood, plantsMistakes || seed != nil || count < .max || minutes != nil else {
       say(Self.usage, to: 2)
       return nil
     }

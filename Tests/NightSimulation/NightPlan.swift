@@ -118,7 +118,9 @@ struct NightPlan {
     fatalOperations = (0..<100).map { _ in
       chance.below(3) == 0 ? UInt64(1 + chance.below(chance.below(2) == 0 ? 200 : 4000)) : nil
     }
-    absences = (0..<100).map { _ in .milliseconds(50 + chance.below(chance.below(3) == 0 ? 1_200_000 : 5000)) }
+    absences = (0..<100).map { _ in
+      .milliseconds(50 + chance.below(chance.below(3) == 0 ? 1_200_000 : 5000))
+    }
   }
 
   private static func moment(until end: Int, _ chance: inout SeededGenerator) -> Duration {

@@ -68,6 +68,46 @@ struct Nights {
     return isWell && sum.failed == 0 && sum.nights > 0 ? 0 : 1
   }
 
+  // MARK: Controls
+
+  /// Nights among which each mistake must show itself.
+  private static let controlNights: UInt64 = 200
+
+  /// Plants each mistake, and looks whether a night finds it, and the same night finds it again.
+  func controls() -> Int32 {
+    _ = night_make()
+    var isWell = true
+    defer { _ = try? Folder.removeTree(base) }
+    do {
+      try Folder.create(base)
+      for mistake in Mistake.allCases {
+        let found = try (1...Self.controlNights).first { seed in
+          try finds(mistake, in: seed) && finds(mistake, in: seed)
+        }
+        isWell = isWell && found != nil
+        let what = found.map { "found in night \($0), and again in the same" } ?? "NOT FOUND"
+        say("mistake \(mistake.rawValue): \(what) (\"\(mistake.sign)\")")
+      }
+    } catch {
+      say("\(error)", to: 2)
+      isWell = false
+    }
+    return isWell ? 0 : 1
+  }
+
+  private func finds(_ mistake: Mistake, in seed: UInt64) throws -> Bool {
+    func run(_ name: String) throws -> Night.Result {
+      let place = Place(root: base.appending("\(name)-\(seed)"))
+      defer { _ = try? Folder.removeTree(place.root) }
+      return try Night(seed: seed, in: place, mistake).run()
+    }
+    let result = try run("night")
+    guard mistake == .dice else {
+      return result.violations.contains { $0.contains(mistake.sign) }
+    }
+    return try run("again").state.digest != result.state.digest
+  }
+
   private func work(
     _ number: Int, of workers: Int, _ began: ContinuousClock.Instant,
     _ tally: UnsafeMutablePointer<Tally>
@@ -91,13 +131,14 @@ struct Nights {
 
   private func night(_ seed: UInt64, _ tally: UnsafeMutablePointer<Tally>) throws {
     let place = Place(root: base.appending("night-\(seed)"))
-    let result = try Night(seed: seed, in: place, isTold: options.isTold).run()
+    let result = try Night(seed: seed, in: place, isTold: options.isTold, options.mistake)
+      .run()
     tally.pointee.add(result.state)
     var violations = result.violations
     if options.seed != nil || seed % Self.repeatEvery == 0 || !violations.isEmpty {
       if !options.isKept || violations.isEmpty { try Folder.removeTree(place.root) }
       let again = Place(root: base.appending("again-\(seed)"))
-      let second = try Night(seed: seed, in: again).run()
+      let second = try Night(seed: seed, in: again, options.mistake).run()
       tally.pointee.repeated += 1
       if second.state.digest != result.state.digest {
         violations.append("the night came out another way the second time")
@@ -109,7 +150,8 @@ struct Nights {
       if (try FileStatus.ifPresent(place.root)) != nil { try Folder.removeTree(place.root) }
     } else {
       tally.pointee.failed += 1
-      say("night \(seed) again: \(CommandLine.arguments[0]) --seed \(seed) --keep")
+      let planted = options.mistake.map { " --mistake \($0.rawValue)" } ?? ""
+      say("night \(seed) again: \(CommandLine.arguments[0]) --seed \(seed) --keep\(planted)")
       if options.isKept { say("night \(seed) stands in \(place.root)") }
     }
     if options.seed != nil { say("digest \(String(result.state.digest, radix: 16))") }

@@ -102,7 +102,9 @@ final class World: Sendable {
       // Of what is there for the first time.
       if drop.isFolder {
         try Folder.create(target)
-        try write(String(drop.description.prefix(drop.description.count / 2)), to: target.appending("project.md"))
+        try write(
+          String(drop.description.prefix(drop.description.count / 2)),
+          to: target.appending("project.md"))
       } else {
         try write(String(drop.description.prefix(drop.description.count / 2)), to: target)
       }

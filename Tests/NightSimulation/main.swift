@@ -7,7 +7,8 @@ import TaleSystem
 //   NightSimulation --seed S          one night
 //   NightSimulation --count N         so many, from seed 1 or --from S
 //   NightSimulation --minutes M       as many as there is time for
+//   NightSimulation --controls        with mistakes that must be found
 let options = NightOptions(Array(CommandLine.arguments.dropFirst()))
 guard let options else { exit(2) }
 night_prepare(CommandLine.unsafeArgv)
-exit(Nights(options).run())
+exit(options.plantsMistakes ? Nights(options).controls() : Nights(options).run())

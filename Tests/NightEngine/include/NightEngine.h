@@ -37,6 +37,8 @@ typedef struct {
   int64_t lives, kills, stops, calls, drops, orders, jumps, full_disks, outages;
   /// Calls fail before this moment.
   int64_t server_down_until;
+  /// Planted: drops are removed instead of being moved out of the inbox.
+  bool loses;
   /// When the runner was told to stop; 0: it was not.
   int64_t stop_asked;
 } night_machine;
