@@ -106,7 +106,15 @@ void night_event(const char *kind, const char *text, long number) {
 }
 
 void night_note(const char *text) {
-  night_event("note", text, 0);
+  // Where the files stand is no part of the night.
+  char bare[1024];
+  size_t count = 0;
+  while (*text && count < sizeof bare - 1) {
+    if (strncmp(text, night_root, night_root_length) == 0) text += night_root_length;
+    else bare[count++] = *text++;
+  }
+  bare[count] = 0;
+  night_event("note", bare, 0);
 }
 
 void night_die(void) {

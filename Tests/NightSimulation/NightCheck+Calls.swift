@@ -3,6 +3,8 @@ import TaleQueue
 
 /// What the model says of its calls, against the journals.
 extension NightCheck {
+  private var jumps: [Int64] { calls.jumps }
+
   func callViolations(_ projects: [Project]) -> [String] {
     var found: [String] = []
     for drop in plan.drops {
@@ -51,25 +53,24 @@ extension NightCheck {
     return found
   }
 
-  /// Nobody asks before the time that the model said; a project that was paused meanwhile begins
-  /// anew, and is left out.
+  /// Nobody asks before the time that the model said; a project that was taken up anew meanwhile has
+  /// forgotten it, and is left out.
   private func limitViolations(
     _ drop: Drop, _ projects: [Project], _ calls: [CallRecord.Call]
   ) -> [String] {
-    guard projects.count == 1, ordered[drop.number] == nil,
-      !projects[0].lines.contains(where: { $0.event.isPause })
-    else { return [] }
+    let leases = projects.flatMap(\.lines).filter(\.event.isLease).map(\.time.milliseconds)
     var found: [String] = []
     for (index, call) in calls.enumerated() {
       guard let wait = call.wait,
         let next = calls[(index + 1)...].first(where: {
           $0.life == call.life && $0.subtask == call.subtask
-        })
+        }),
+        !jumps.contains(where: { (call.begun...next.begun).contains($0) }),
+        !leases.contains(where: { (call.wall...next.wall).contains($0) })
       else { continue }
       if next.begun < call.ended + wait {
-        found.append(
-          "\(drop.name): call \(next.number) came \((call.ended + wait - next.begun) / 1_000_000) ms too soon"
-        )
+        let early = (call.ended + wait - next.begun) / 1_000_000
+        found.append("\(drop.name): call \(next.number) came \(early) ms too soon")
       }
     }
     return found
@@ -93,7 +94,7 @@ extension NightCheck {
         let now = Timestamp(milliseconds: moment)
         if case .open = timetable.admission(window, lane: drop.lane, at: now) { return nil }
       }
-      if self.calls.jumps.contains(where: { $0 <= call.begun && call.begun < $0 + grace }) {
+      if jumps.contains(where: { $0 <= call.begun && call.begun < $0 + grace }) {
         return nil
       }
       return "\(drop.name): call \(call.number) was made outside of its hours"
@@ -142,7 +143,7 @@ extension NightCheck {
 extension NightCheck.Project {
   /// When a runner took it first.
   fileprivate var begun: Timestamp? {
-    lines.first { if case .leased = $0.event { true } else { false } }?.time
+    lines.first(where: \.event.isLease)?.time
   }
 
   fileprivate var rank: (Int, Int, Int) {
@@ -152,7 +153,7 @@ extension NightCheck.Project {
 }
 
 extension Event {
-  fileprivate var isPause: Bool {
-    if case .moved(let move) = self { move.to == .paused } else { false }
+  fileprivate var isLease: Bool {
+    if case .leased = self { true } else { false }
   }
 }

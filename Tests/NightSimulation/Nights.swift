@@ -82,7 +82,8 @@ struct Nights {
       try Folder.create(base)
       for mistake in Mistake.allCases {
         let found = try (1...Self.controlNights).first { seed in
-          try finds(mistake, in: seed) && finds(mistake, in: seed)
+          guard try finds(mistake, in: seed) else { return false }
+          return try finds(mistake, in: seed)
         }
         isWell = isWell && found != nil
         let what = found.map { "found in night \($0), and again in the same" } ?? "NOT FOUND"
