@@ -125,6 +125,16 @@ let package = Package(
         "TaleModels", "TestSupport", "QueueStandIn", grdb, logging, systemPackage,
       ],
       swiftSettings: strict),
+    // Whole nights in a second, from one seed; a program, because it replaces functions of the C
+    // library for everything that is linked with it.
+    .target(name: "NightEngine", path: "Tests/NightEngine"),
+    .executableTarget(
+      name: "NightSimulation",
+      dependencies: [
+        "NightEngine", "TaleRunner", "TaleCore", "TaleConfig", "TaleSystem", "TaleQueue",
+        "TaleLedger", "TaleModels", "TestSupport", logging, systemPackage,
+      ],
+      path: "Tests/NightSimulation", swiftSettings: strict),
     .testTarget(name: "HouseTests", dependencies: ["TestSupport"], swiftSettings: strict),
     // The pages of docs/reference against the code and the real binary.
     .testTarget(

@@ -4,6 +4,7 @@ public import TaleCore
 public import TaleLedger
 public import TaleModels
 public import TaleQueue
+public import TaleSystem
 
 /// Everything that the work on a project needs from outside.
 public struct RunEnvironment: Sendable {
@@ -21,6 +22,8 @@ public struct RunEnvironment: Sendable {
   public var version: String
   /// Keeps the machine awake while projects run; nil: nothing does.
   public var inhibitor: SleepInhibitor?
+  /// Tells of changes in the inbox and in control/ by ringing; nil: inotify does.
+  public var watch: (@Sendable (Doorbell) -> any ChangeSource)?
   /// When the work ends, what runs then is saved; nil: when all is done.
   public var endsAt: Timestamp?
 

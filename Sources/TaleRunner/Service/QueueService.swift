@@ -74,7 +74,8 @@ public struct QueueService: Sendable {
     await LedgerRebuild(environment).run()
   }
 
-  private func startWatcher(_ bell: Doorbell) -> Watcher {
+  private func startWatcher(_ bell: Doorbell) -> any ChangeSource {
+    if let watch = environment.watch { return watch(bell) }
     let folders = environment.queue.folders
     let watched =
       [folders.inbox, folders.active, folders.control]
@@ -96,12 +97,14 @@ public struct QueueService: Sendable {
   }
 
   private func work(
-    _ watcher: Watcher?, _ bell: Doorbell, endsWhenIdle: Bool, limit: Int,
+    _ watcher: (any ChangeSource)?, _ bell: Doorbell, endsWhenIdle: Bool, limit: Int,
     lanes: Set<String>? = nil
   ) async throws -> Report {
     try await recover()
     let live = environment.live
-    let intake = Intake(acceptor: acceptor, logger: environment.logger) {
+    let intake = Intake(
+      acceptor: acceptor, logger: environment.logger, clock: environment.clock
+    ) {
       let settings = live.current.queue
       return .init(file: settings.settle, folder: settings.settleFolder)
     }
