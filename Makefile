@@ -74,6 +74,7 @@ lint: ## Check the format of every Swift file
 	$(SWIFT) format lint -s -r -p Package.swift Sources Tests
 
 bench: deps-bench models ## Measure what tale promises, against references in the same run
+	$(BUILD) -c release --product CheckpointStandIn --static-swift-stdlib
 	@scripts/bench $(TALE) $(PARTS)
 
 # With TALE=... that binary is installed, and nothing is built.

@@ -37,6 +37,7 @@ let package = Package(
     .systemLibrary(
       name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
     .systemLibrary(name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+    .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     .systemLibrary(name: "CInotifyTools", providers: [.apt(["libinotifytools0-dev"])]),
     .target(name: "CLinux"),
 
@@ -44,7 +45,9 @@ let package = Package(
     .target(
       name: "TaleSystem", dependencies: ["CLinux", "CCrypto", systemPackage], swiftSettings: strict),
     .target(name: "TaleConfig", dependencies: ["TaleCore", yams], swiftSettings: strict),
-    .target(name: "TaleGit", dependencies: ["CGit2", systemPackage], swiftSettings: strict),
+    .target(
+      name: "TaleGit", dependencies: ["TaleSystem", "CGit2", "CZlib", systemPackage],
+      swiftSettings: strict),
     .target(name: "TaleHTTP", dependencies: ["CCurl"], swiftSettings: strict),
     .target(
       name: "TaleQueue",
@@ -91,6 +94,10 @@ let package = Package(
       swiftSettings: strict),
     .testTarget(
       name: "TaleGitTests", dependencies: ["TaleGit", "TestSupport"], swiftSettings: strict),
+    // Checkpoints as a process of its own, for the benchmark.
+    .executableTarget(
+      name: "CheckpointStandIn", dependencies: ["TaleGit", systemPackage],
+      path: "Tests/CheckpointStandIn", swiftSettings: strict),
     .testTarget(
       name: "TaleHTTPTests", dependencies: ["TaleHTTP", "TestSupport"], swiftSettings: strict),
     // A runner as a real process, for kill -9 at every step and for locks of the dead.

@@ -131,6 +131,21 @@ public struct ProjectBook: Sendable, Equatable {
     }
   }
 
+  /// Calls for a subtask whose answers may have begun without coming to their end, and that asked
+  /// the same of the same model, by their numbers.
+  public func brokenOff(
+    _ subtask: Subtask.ID, model: String, prompt: String
+  ) -> Set<Int> {
+    let refused = Set(failedAttempts.map(\.call))
+    return Set(
+      calls.filter { call in
+        guard let outcome = call.settled?.outcome else { return false }
+        return call.reserved.subtask == subtask && call.reserved.model == model
+          && call.reserved.prompt == prompt && !refused.contains(call.reserved.call)
+          && [.stopped, .interrupted, .failed].contains(outcome)
+      }.map(\.reserved.call))
+  }
+
   /// Why the last answer for a subtask was refused; nil when none was.
   public func lastProblem(of subtask: Subtask.ID) -> String? {
     failedAttempts.last { $0.subtask == subtask }?.why

@@ -167,7 +167,8 @@ actor ProjectRecord: CallBook {
         .init(
           call: call, purpose: order.purpose, subtask: order.subtask, attempt: attempt,
           role: order.role, model: model, tokens: tokens, maxTokens: order.request.maxTokens,
-          estimated: order.estimated, strategy: order.strategy)),
+          estimated: order.estimated, strategy: order.strategy, prompt: order.prompt,
+          continues: order.continues)),
       durable: true)
     do {
       try writeProgress()

@@ -50,6 +50,7 @@ struct Stage {
       group.addTask { await .heartbeat(self.beat()) }
       group.addTask { await .heartbeat(self.watchForOrders()) }
       group.addTask { await .heartbeat(self.watchWindows()) }
+      group.addTask { await .heartbeat(self.gatherPacks()) }
       var endings: [Ending] = []
       for await ending in group {
         endings.append(ending)
