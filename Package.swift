@@ -112,7 +112,7 @@ let package = Package(
       ],
       swiftSettings: strict),
     .testTarget(
-      name: "TaleLedgerTests", dependencies: ["TaleLedger", "TaleCore", "TestSupport"],
+      name: "TaleLedgerTests", dependencies: ["TaleLedger", "TaleCore", "TestSupport", grdb],
       swiftSettings: strict),
     // A model host and a runner as real processes, with short limits, for kill -9.
     .executableTarget(

@@ -165,7 +165,7 @@ struct Stage {
         .init(
           origin: plan.origin, phases: plan.phases.count, subtasks: plan.subtasks.count,
           commit: commit.description,
-          estimate: Estimate.left(plan.subtasks.count, after: await record.book.calls))))
+          estimate: Estimate.left(plan.subtasks.count, like: await record.book.answeredCalls))))
     return plan
   }
 
