@@ -19,29 +19,22 @@ extension Repository {
     public let commit: CommitID
   }
 
-  /// The references below a folder of names such as `refs/tale/stray` that stand for commits,
-  /// numbers in their order.
-  public func references(under prefix: String) throws(GitFailure) -> [Reference] {
+  /// The references below a prefix such as `refs/tale/stray` with what they stand for, numbers in
+  /// their order.
+  public func commits(below prefix: String) throws(GitFailure) -> [Reference] {
     var found: [Reference] = []
-    for name in try names(under: prefix) {
+    for name in try references(below: prefix).sorted(by: {
+      ($0.utf8.count, $0) < ($1.utf8.count, $1)
+    }) {
       if let commit = try reference(name) { found.append(Reference(name: name, commit: commit)) }
     }
     return found
   }
 
-  /// The name for the next number below a folder of names.
+  /// The name with the next number below a prefix.
   public func freeName(under prefix: String) throws(GitFailure) -> String {
-    let numbers = try names(under: prefix).compactMap { Int($0.dropFirst(prefix.utf8.count + 1)) }
+    let numbers = try references(below: prefix).compactMap { Int($0.dropFirst(prefix.utf8.count + 1)) }
     return "\(prefix)/\((numbers.max() ?? 0) + 1)"
-  }
-
-  private func names(under prefix: String) throws(GitFailure) -> [String] {
-    var list = git_strarray()
-    try checked("list the references of", place) { git_reference_list(&list, handle) }
-    defer { git_strarray_dispose(&list) }
-    return (0..<list.count).compactMap { index in list.strings[index].map { String(cString: $0) } }
-      .filter { $0 == prefix || $0.hasPrefix(prefix + "/") }
-      .sorted { ($0.utf8.count, $0) < ($1.utf8.count, $1) }
   }
 
   /// Moves `main` to a commit that is here.
@@ -59,6 +52,34 @@ extension Repository {
   /// folder that was made for it is synced in the one above it (1 each).
   public func setReference(_ name: String, to commit: CommitID) throws(GitFailure) {
     try move(name, from: nil, to: commit)
+  }
+
+  /// Commits files alone, without a parent and beside `main`, under a name of its own.
+  ///
+  /// On disk when this returns, with the syncs of a commit, and 1 for each folder that is made for
+  /// the name. What the name stood for before is not named any more.
+  public func commit(
+    aside name: String, _ files: [TreeChange], message: String, at seconds: Int64,
+    author: GitSignature
+  ) throws(GitFailure) -> CommitID {
+    try requireReferenceName(name)
+    var writer = ObjectWriter(self)
+    let patch = try patch(files, with: &writer)
+    let tree = try writeTree(patch, over: nil, with: &writer)
+    let commit = try writeCommit(
+      tree, after: nil, message: message, at: seconds, author: author, with: &writer)
+    try writer.sync()
+    try setReference(name, to: commit)
+    return commit
+  }
+
+  /// The full names below a prefix such as `refs/tale/partial`.
+  public func references(below prefix: String) throws(GitFailure) -> [String] {
+    var names = git_strarray()
+    try checked("list the references of", place) { git_reference_list(&names, handle) }
+    defer { git_strarray_dispose(&names) }
+    return (0..<names.count).compactMap { names.strings[$0].map { String(cString: $0) } }
+      .filter { $0.hasPrefix(prefix + "/") }
   }
 
   /// Removes a name; one that is not there is no error.

@@ -15,7 +15,8 @@ public enum DurableFile {
     let parent = path.removingLastComponent()
     let folder = parent.isEmpty ? "." : parent
     // Without the file's own name, which may be as long as a name can be.
-    let temporary = folder.appending(".tale.\(getpid()).\(UInt64.random(in: .min ... .max))")
+    let temporary = folder.appending(
+      "\(temporaryPrefix)\(getpid()).\(UInt64.random(in: .min ... .max))")
     let file = try Descriptor.open(
       temporary, O_WRONLY | O_CREAT | O_EXCL, mode: mode, operation: "write")
     do throws(SystemFailure) {
@@ -27,6 +28,35 @@ public enum DurableFile {
       throw error
     }
     if durable { try Folder.sync(folder) }
+  }
+
+  private static let temporaryPrefix = ".tale."
+
+  /// Whether a name is one under which ``replace(_:with:durable:mode:)`` writes what it has not
+  /// renamed yet, which stays behind when the process is killed just then.
+  public static func isLeftover(_ path: FilePath) -> Bool { writer(of: path) != nil }
+
+  /// The process that wrote under this name.
+  private static func writer(of path: FilePath) -> Int32? {
+    guard let name = path.lastComponent?.string, name.hasPrefix(temporaryPrefix) else { return nil }
+    let parts = name.dropFirst(temporaryPrefix.count).split(
+      separator: ".", omittingEmptySubsequences: false)
+    guard parts.count == 2, UInt64(parts[1]) != nil else { return nil }
+    return Int32(parts[0])
+  }
+
+  /// Removes what killed processes left in a folder in the middle of a
+  /// ``replace(_:with:durable:mode:)``; only while nobody else of this process writes there.
+  ///
+  /// - Parameter alone: with true no other process may write there now, so that all goes; with false
+  ///   what a living process left stays, for it may be about to be renamed.
+  public static func removeLeftovers(in folder: FilePath, alone: Bool) throws(SystemFailure) {
+    for name in try Folder.names(in: folder) {
+      let path = folder.appending(name)
+      guard let pid = writer(of: path) else { continue }
+      if !alone, pid != getpid(), kill(pid, 0) == 0 || errno != ESRCH { continue }
+      try remove(path)
+    }
   }
 
   /// Writes a file into a folder that nobody else knows yet; `EEXIST` where there is one.

@@ -213,4 +213,25 @@ import Testing
     try place.drop(description, as: "x.md", modified: 1_795_000_000)
     #expect(try place.intake().first?.redelivered != nil)
   }
+
+  @Test func `a delivery that cannot be noted now is noted at the next recovery`() throws {
+    try place.drop("x", as: "x.md", modified: 1_795_000_000)
+    let id = try #require(try place.intake().first?.accepted)
+    let log = try text(place.folders.acceptedLog)
+    try DurableFile.remove(place.folders.acceptedLog)
+    let origin = BatchList.Origin(id: id, lane: "", name: "x.md", isFolder: false)
+    _ = try BatchList(drops: [origin]).write(in: place.folders)
+    let project = try #require(try place.active().first)
+    // Not read, but not gone either: what a disk in trouble says.
+    let aside = project.path.appending("aside")
+    try Folder.rename(project.journal, to: aside)
+    try Folder.create(project.journal)
+    _ = try place.recover()
+    #expect(try lists().count == 1)
+    try Folder.removeTree(project.journal)
+    try Folder.rename(aside, to: project.journal)
+    _ = try place.recover()
+    #expect(try lists().isEmpty)
+    #expect(try text(place.folders.acceptedLog) == log)
+  }
 }

@@ -316,10 +316,7 @@ import Testing
   {
     let shop = try Workshop(ScriptedModel.echo)
     let project = try await shop.paused(inCall: 4)
-    let blob = try shop.git(project, "rev-parse", "main~2:.tale/state.json").prefix(40)
-    let path = project.work.pushing(
-      FilePath(".git/objects/\(blob.prefix(2))/\(blob.dropFirst(2))"))
-    try DurableFile.remove(path)
+    try shop.lose("main~2:.tale/state.json", of: project)
     let commits = try shop.commits(project)
     await #expect(throws: (any Error).self) { try await shop.restore(project, to: "1.1") }
     #expect(try shop.commits(project) == commits && shop.book(project).restore == nil)

@@ -82,7 +82,7 @@ import Testing
     try shop.expectCleanGit(ended)
     // The ended one never changes.
     #expect(try tree(old.path) == before)
-    let ledger = try Ledger(path: shop.ledgerPath.string)
+    let ledger = Ledger(path: shop.ledgerPath.string)
     #expect(try await ledger.executions(of: made.id).count == 1)
   }
 
@@ -141,10 +141,7 @@ import Testing
   @Test func `a checkpoint that is damaged is refused, and anew still works`() async throws {
     let shop = try Workshop(ScriptedModel.echo)
     let old = try await failed(shop)
-    let blob = try shop.git(old, "rev-parse", "main:one.txt").prefix(40)
-    let path = old.work.pushing(
-      FilePath(".git/objects/\(blob.prefix(2))/\(blob.dropFirst(2))"))
-    try DurableFile.remove(path)
+    try shop.lose("main:one.txt", of: old)
     let environment = try shop.environment()
     do {
       _ = try Retry(environment).run(old, anew: false)

@@ -154,4 +154,66 @@ import Testing
     #expect(try await shop.drain().done.count == 1)
     try shop.expectCleanGit(try shop.only())
   }
+
+  @Test func `half-written files of a killed runner are gone, and no stray is kept for them`()
+    async throws
+  {
+    let gate = Gate()
+    let shop = try Workshop { request, call in
+      call == 1 ? [.text(ScriptedModel.answer(to: request))] : [.wait(gate)]
+    }
+    let project = try await stopped(shop, gate)
+    for place in [project.path, project.work, project.work.appending(".tale")] {
+      try DurableFile.replace(place.appending(".tale.4711.1"), with: "half".utf8)
+    }
+    // The control: what somebody may want stays.
+    try DurableFile.replace(project.path.appending(".tale.mine"), with: "whole".utf8)
+    try await shop.drain()
+    let ended = try shop.only()
+    #expect(try shop.git(ended, "for-each-ref", "refs/tale") == "")
+    for place in [ended.path, ended.work, ended.work.appending(".tale")] {
+      #expect(try FileStatus.ifPresent(place.appending(".tale.4711.1")) == nil)
+    }
+    #expect(try shop.text(ended.path.appending(".tale.mine")) == "whole")
+    try shop.expectCleanGit(ended)
+  }
+
+  /// The journal as it was before its line of this kind, the first one.
+  private func cutJournal(
+    of project: ProjectFolder, _ shop: Workshop, before isThis: (Event) -> Bool
+  ) throws {
+    let lines = try shop.text(project.journal).split(separator: "\n")
+    let end = try #require(try shop.lines(project).firstIndex { isThis($0.event) })
+    try DurableFile.replace(
+      project.journal, with: lines[..<end].map { $0 + "\n" }.joined().utf8)
+  }
+
+  @Test func `commits that a crash kept from the journal are noted by the next runner`()
+    async throws
+  {
+    for isOfPlan in [false, true] {
+      let gate = Gate()
+      let shop = try Workshop { request, call in
+        call == 1 && !isOfPlan ? [.text(ScriptedModel.answer(to: request))] : [.wait(gate)]
+      }
+      let project = try await stopped(shop, gate)
+      try cutJournal(of: project, shop) { event in
+        switch event {
+        case .planned: isOfPlan
+        case .committed: true
+        default: false
+        }
+      }
+      try await shop.drain()
+      let ended = try shop.only()
+      let book = try shop.book(ended)
+      let log = try shop.git(ended, "log", "--reverse", "--format=%H", "main")
+      #expect(
+        [book.planned?.commit].compactMap(\.self) + book.commits.map(\.commit)
+          == log.split(separator: "\n").map(String.init))
+      #expect(book.commits.map(\.subtask) == ["1.1", "1.2"])
+      #expect(book.commits.map(\.path) == ["one.txt", "two.txt"])
+      #expect(shop.model.calls.count == 3)
+    }
+  }
 }

@@ -98,4 +98,19 @@ import Testing
     try DurableFile.remove(folder("missing"))
     #expect(throws: SystemFailure.self) { try DurableFile.remove(folder.path) }
   }
+
+  @Test func `what killed processes left is removed, and what a living one may still rename stays`()
+    throws
+  {
+    // No process has this number: the kernel gives none above 4,194,304.
+    let dead = ".tale.2147483647.1"
+    let living = ".tale.\(getppid()).18446744073709551615"
+    let own = ".tale.\(getpid()).2"
+    let others = [".tale", ".tale.1", ".tale.1.2.3", ".tale.x.1", ".tale.1.-1", "tale.1.1"]
+    for name in [dead, living, own] + others { try folder.write("x", to: name) }
+    try DurableFile.removeLeftovers(in: folder.path, alone: false)
+    #expect(try names() == (others + [living]).sorted())
+    try DurableFile.removeLeftovers(in: folder.path, alone: true)
+    #expect(try names() == others.sorted())
+  }
 }

@@ -23,7 +23,7 @@ extension Progress {
         prompt: book.promptTokens, completion: book.completionTokens, booked: book.bookedTokens,
         budget: budget),
       left: total > 0 && !book.state.hasEnded
-        ? Estimate.left(total - finished, after: book.calls) : nil,
+        ? Estimate.left(total - finished, like: book.answeredCalls) : nil,
       acceptedAt: book.acceptedAt ?? now, updatedAt: now, runner: runner,
       lane: book.accepted?.lane ?? "", priority: book.accepted?.priority ?? 0,
       sequence: book.accepted?.sequence ?? 0, schedule: book.accepted?.schedule)

@@ -12,7 +12,9 @@ public struct Recovery: Sendable {
   public func run() throws(SystemFailure) -> [String] {
     try FileLock.holding(folders.acceptLock) { () throws(SystemFailure) in
       let mended = try mendStaging()
+      try DurableFile.removeLeftovers(in: folders.own, alone: false)
       try SequenceNumber(folders: folders).repair()
+      try removeLeasesOfEnded()
       return mended + (try completeAcceptedLog())
     }
   }
@@ -44,6 +46,9 @@ public struct Recovery: Sendable {
   ///
   /// - Precondition: the accept lock is held, so whatever is listed there belongs to nobody alive.
   private func mendStaging() throws(SystemFailure) -> [String] {
+    #if DEBUG
+      if Plant.keptStaging.isPlanted { return [] }
+    #endif
     var mended: [String] = []
     // One that cannot be mended must not keep the others from being worked.
     var stuck: Set<ProjectID> = []
@@ -123,9 +128,7 @@ public struct Recovery: Sendable {
       // A loss of power may leave the old name beside the new one.
       try Folder.removeTree(flat)
       try acceptor.discard(staged)
-      if let project = try acceptor.queue.find(origin.id) {
-        try acceptor.deliveries.add(try missingDeliveries([project]))
-      }
+      try noteDelivery(of: origin.id)
       return nil
     }
     // Of a folder that was on its way back to the inbox the description alone is left here.
@@ -196,6 +199,17 @@ public struct Recovery: Sendable {
     return "put \(name.string) back into the inbox: accepting it was cut off"
   }
 
+  /// The lease goes after the last rename, while its lock is held, and a crash may come between.
+  private func removeLeasesOfEnded() throws(SystemFailure) {
+    for parent in [folders.outbox, folders.failed] {
+      for project in try acceptor.queue.projects(in: parent)
+      where try FileStatus.ifPresent(project.lease) != nil {
+        // It hinders nobody: one that may not be removed stays.
+        try? DurableFile.remove(project.lease)
+      }
+    }
+  }
+
   /// The IDs of drops that lie in staging.
   private func drops() throws(SystemFailure) -> [ProjectID] {
     try Folder.names(in: folders.staging).compactMap { name in
@@ -212,24 +226,46 @@ public struct Recovery: Sendable {
     return missing.map { "noted the delivery of \($0.id)" }
   }
 
+  /// Notes it where it is missing. When that cannot be told now, the list stays for the next time.
+  private func noteDelivery(of id: ProjectID) throws(SystemFailure) {
+    if try acceptor.deliveries.projects().contains(id.description) { return }
+    var tries = 0
+    while let project = try acceptor.queue.find(id) {
+      do throws(SystemFailure) {
+        if let entry = try delivery(of: project) { try acceptor.deliveries.add([entry]) }
+        return
+      } catch  where error.isMissing && tries < 2 {
+        // It ends just now and stands elsewhere, which happens once.
+        tries += 1
+      }
+    }
+  }
+
   private func missingDeliveries(
     _ projects: [ProjectFolder]
   ) throws(SystemFailure) -> [AcceptedLog.Entry] {
-    let log = acceptor.deliveries
-    let now = acceptor.time.now()
-    let known = try log.projects()
-    var missing: [AcceptedLog.Entry] = []
-    for project in projects where !known.contains(project.id.description) {
-      guard let book = try? Journal.readBook(project.journal), let accepted = book.accepted,
-        let modified = accepted.modified, let time = book.acceptedAt,
-        log.keeps(time, at: now),
-        let content = try? DropContent.sha256(of: project, acceptor.limits)
-      else { continue }
-      missing.append(
-        .init(
-          id: project.id, time: time, lane: accepted.lane, name: accepted.name,
-          nameBytes: accepted.nameBytes, sha256: content, modified: modified))
+    let known = try acceptor.deliveries.projects()
+    // One that cannot be read must not keep the others from it.
+    return projects.filter { !known.contains($0.id.description) }
+      .compactMap { (try? delivery(of: $0)) ?? nil }
+  }
+
+  /// What made a project; nil where it was no drop, or counts no more.
+  private func delivery(of project: ProjectFolder) throws(SystemFailure) -> AcceptedLog.Entry? {
+    let book: ProjectBook
+    do throws(JournalFailure) {
+      book = try Journal.readBook(project.journal)
+    } catch .system(let failure) {
+      throw failure
+    } catch {
+      return nil
     }
-    return missing
+    guard let accepted = book.accepted, let modified = accepted.modified,
+      let time = book.acceptedAt, acceptor.deliveries.keeps(time, at: acceptor.time.now())
+    else { return nil }
+    return AcceptedLog.Entry(
+      id: project.id, time: time, lane: accepted.lane, name: accepted.name,
+      nameBytes: accepted.nameBytes, sha256: try DropContent.sha256(of: project, acceptor.limits),
+      modified: modified)
   }
 }

@@ -35,7 +35,7 @@ struct CheckpointHistory {
     main = Line(reference: nil, commits: commits, done: last?.state.finished ?? [])
     var seen = Set(commits.map(\.id))
     var lines: [Line] = []
-    for reference in try repository.references(under: Workspace.abandonedPrefix) {
+    for reference in try repository.commits(below: Workspace.abandonedPrefix) {
       let own = try repository.log(limit: Self.max, from: reference.commit, until: start)
         .prefix { !seen.contains($0.id) }
       if own.isEmpty { continue }

@@ -79,7 +79,7 @@ public struct CheckpointList: Sendable {
     }
     self.entries = entries
     let known = Set(entries.map(\.commit))
-    kept = try repository.references(under: "refs/tale").filter {
+    kept = try repository.commits(below: "refs/tale").filter {
       !$0.name.hasPrefix(Workspace.abandonedPrefix) && !known.contains($0.commit.description)
     }.compactMap { reference in
       // Some stand for a text alone.

@@ -56,11 +56,9 @@ public struct Fork: Sendable {
       } catch  where tries < Self.triesMax && environment.queue.isActive(project) {
         // Whoever works on it has delivered it, or put its objects elsewhere: then another look
         // finds all of it.
-        if error is CheckpointRefusal || error is CopyRefusal,
-          try environment.queue.find(id) == project
-        {
-          throw error
-        }
+        let isFinal =
+          error is CheckpointRefusal || (error as? CopyRefusal)?.mayPass == false
+        if try isFinal && environment.queue.find(id) == project { throw error }
       }
     }
   }

@@ -188,14 +188,20 @@ struct ProjectCopy {
 /// Why no new project was made.
 public struct CopyRefusal: Error, CustomStringConvertible {
   public let why: String
+  /// Whether another look may find what was missing: somebody was at work on the project.
+  var mayPass = false
   public var description: String { why }
+
+  init(why: String) { self.why = why }
 
   /// A checkpoint that is damaged.
   static func unreadable(_ id: ProjectID, _ error: any Error) -> CopyRefusal {
-    CopyRefusal(
+    var refusal = CopyRefusal(
       why: """
         its checkpoint cannot be read: \(error); `tale retry --anew \(id)` starts from nothing once \
         it has ended
         """)
+    refusal.mayPass = true
+    return refusal
   }
 }

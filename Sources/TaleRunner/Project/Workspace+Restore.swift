@@ -10,8 +10,6 @@ internal import TaleSystem
 /// same.
 extension Workspace {
   static let abandonedPrefix = "refs/tale/abandoned"
-  /// Where the text of an answer stands that was cut off.
-  static let partialPrefix = "refs/tale/partial"
 
   /// What a restore will do, for the journal; nothing is changed.
   ///
@@ -49,7 +47,7 @@ extension Workspace {
   /// The name that keeps a line which ends with this commit: one that it has from a try before, or
   /// the next free one.
   private func abandonedName(for commit: CommitID) throws -> String {
-    let known = try repository.references(under: Self.abandonedPrefix)
+    let known = try repository.commits(below: Self.abandonedPrefix)
     if let name = known.last(where: { $0.commit == commit })?.name { return name }
     return try repository.freeName(under: Self.abandonedPrefix)
   }
@@ -72,8 +70,8 @@ extension Workspace {
       try repository.setReference(abandoned, to: previous)
     }
     // What was said half belongs to the line that is left.
-    for partial in try repository.references(under: Self.partialPrefix) {
-      try repository.deleteReference(partial.name)
+    for name in try repository.references(below: Self.partialPrefix) {
+      try repository.deleteReference(name)
     }
     try repository.moveMain(from: previous, to: commit)
     return ["main stands at \(restore.commit.prefix(10)) now, as the restore wanted it"]

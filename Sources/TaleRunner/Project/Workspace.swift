@@ -10,7 +10,9 @@ actor Workspace {
   nonisolated var unownedExecutor: UnownedSerialExecutor { thread.asUnownedSerialExecutor() }
 
   private let thread: ThreadExecutor
-  let repository: Repository
+  private(set) var repository: Repository
+  /// Packs that checkpoints left and that wait to be put together.
+  private(set) var scatteredPacks = 0
   private let root: FilePath
   /// What came with the project.
   let input: FilePath
@@ -36,6 +38,9 @@ actor Workspace {
     input = folder.input
     after = folder.after
     self.thread = thread
+    #if DEBUG
+      if Plant.unsyncedGit.isPlanted { try Repository.forgetToSync() }
+    #endif
     repository = try Repository.create(at: folder.work)
   }
 
@@ -53,13 +58,25 @@ actor Workspace {
     at now: Timestamp, restore: Event.Restored? = nil, tip: String? = nil
   ) throws -> [String] {
     var notes: [String] = []
-    let locks = try repository.removeStaleLocks()
+    #if DEBUG
+      let locks = Plant.keptGitLock.isPlanted ? [] : try repository.removeStaleLocks()
+    #else
+      let locks = try repository.removeStaleLocks()
+    #endif
     if !locks.isEmpty {
       notes.append("removed stale locks of git: \(locks.joined(separator: ", "))")
     }
+    scatteredPacks = try repository.scatteredPacks()
     if let restore { notes += try finish(restore) }
     if try repository.head() == nil { notes += try putMainBack(to: tip) }
-    guard var head = try repository.head() else { return notes }
+    guard var head = try repository.head() else {
+      // Of the plan's commit nothing but files of tale's own can be here.
+      let own = root.appending(".tale")
+      if try FileStatus.ifPresent(own)?.kind == .folder {
+        try DurableFile.removeLeftovers(in: own, alone: true)
+      }
+      return notes
+    }
     if let tip = tip.flatMap({ CommitID($0) }), try hasLostPlan(head, since: tip) {
       last = tip
       try bringBack(at: now)
@@ -67,7 +84,16 @@ actor Workspace {
         "a commit had taken \(Self.planPath) and other files away from main: they are back")
       head = last ?? head
     }
-    let changes = try repository.changes()
+    var changes = try repository.changes()
+    #if DEBUG
+      if Plant.keptStray.isPlanted { changes = [] }
+    #endif
+    // Half of a file that was to be replaced when tale was killed is nobody's work.
+    for change in changes where change.kind == .added {
+      let path = root.pushing(FilePath(change.path))
+      if DurableFile.isLeftover(path) { try DurableFile.remove(path) }
+    }
+    changes.removeAll { DurableFile.isLeftover(FilePath($0.path)) }
     // What is only missing was not written yet when tale ended, and is in the commit.
     if changes.contains(where: { $0.kind != .deleted }), try isStray(changes, restore) {
       let kept = try repository.keepStray(
@@ -78,6 +104,13 @@ actor Workspace {
     if !changes.isEmpty { try repository.restoreWorkTree() }
     try repository.standOnMain()
     try take(head)
+    #if DEBUG
+      if Plant.forgottenState.isPlanted {
+        state = WorkState()
+        return notes
+      }
+    #endif
+    try dropFinishedPartials()
     return notes
   }
 
@@ -109,14 +142,30 @@ actor Workspace {
         subtask: subtask.id, path: subtask.output, bytes: content.count,
         sha256: SHA256.of(content), call: call))
     let path = subtask.output?.description ?? Self.notePath(subtask.id)
-    return try commit(
+    let commit = try commit(
       [(path, content)], next, message: "\(subtask.id) \(Self.oneLine(subtask.title))", at: now)
+    dropPartial(of: subtask.id)
+    return commit
   }
 
   /// A file as the last commit has it.
   func read(_ path: DeliverablePath) throws -> [UInt8]? { try read(path.description) }
 
   func note(of subtask: Subtask.ID) throws -> [UInt8]? { try read(Self.notePath(subtask)) }
+
+  /// The commit with which so many subtasks were done, 0 for the plan's; nil where there is none.
+  func commit(finishing count: Int) throws -> CommitID? {
+    var found: CommitID?
+    // Whoever owns work/ may have committed there too, so that places in the history say nothing.
+    for commit in try repository.log(limit: Repository.commitsMax) {
+      guard
+        let bytes = try repository.read(Self.statePath, at: commit.id, limit: Self.maxReadBytes),
+        try JSON.decodeVersioned(WorkState.self, from: bytes).done.count >= count
+      else { break }
+      found = commit.id
+    }
+    return found
+  }
 
   /// Writes the index, so that a plain `git status` is clean. Somebody's own git may hold it for a
   /// moment: that is waited for.
@@ -135,9 +184,18 @@ actor Workspace {
   private static let sealTries = 20
 
   private func seal() throws {
+    #if DEBUG
+      if Plant.unwrittenIndex.isPlanted { return }
+    #endif
     guard try repository.head() != nil else { return }
     try repository.standOnMain()
     try repository.writeIndex()
+  }
+
+  /// Opens the repository anew after its packs were put together, to forget those that are gone.
+  func reopen() throws {
+    repository = try Repository.open(at: root)
+    scatteredPacks = try repository.scatteredPacks()
   }
 
   /// Makes the files in the work tree survive a loss of power. Until the end git alone holds them,
@@ -204,6 +262,7 @@ actor Workspace {
       message: message, at: now.milliseconds / 1000, author: Self.author)
     state = next
     last = commit
+    scatteredPacks += 1
     return commit
   }
 
@@ -230,6 +289,7 @@ actor Workspace {
     last = try repository.commit(
       changes, message: "Bring back what a commit took away", at: now.milliseconds / 1000,
       author: Self.author)
+    scatteredPacks += 1
   }
 
   /// Whether a commit on top of what the journal knows has no plan, while that had one.
@@ -239,6 +299,17 @@ actor Workspace {
       try repository.isBehind(tip, head)
     else { return false }
     return try repository.read(Self.planPath, at: tip, limit: Self.maxReadBytes) != nil
+  }
+
+  /// Makes a commit beside `main`.
+  func commit(
+    aside name: String, _ files: [(path: String, content: [UInt8])], message: String,
+    at now: Timestamp
+  ) throws {
+    _ = try repository.commit(
+      aside: name, files.map { .put(path: $0.path, bytes: $0.content) }, message: message,
+      at: now.milliseconds / 1000, author: Self.author)
+    scatteredPacks += 1
   }
 
   private func executablePaths(among paths: [String]) throws -> Set<String> {

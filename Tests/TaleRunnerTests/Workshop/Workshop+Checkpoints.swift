@@ -2,6 +2,7 @@ import SystemPackage
 import TaleCore
 import TaleQueue
 import TaleSystem
+import TestSupport
 import Testing
 
 @testable import TaleRunner
@@ -88,6 +89,22 @@ extension Workshop {
   }
 
   func resume(_ project: ProjectFolder) async throws { try await control(project, .resume) }
+
+  /// Takes an object out of a repository, whatever pack it is in.
+  ///
+  /// - Parameter object: as git names it: `main:one.txt`.
+  func lose(_ object: String, of project: ProjectFolder) throws {
+    let script = """
+      cd "$1" && name=$(git rev-parse "$2") && mkdir "$3" && mv .git/objects/pack/* "$3" &&
+      for pack in "$3"/*.pack; do git unpack-objects -q <"$pack" || exit 1; done &&
+      rm ".git/objects/$(echo "$name" | cut -c 1-2)/$(echo "$name" | cut -c 3-)" && rm -r "$3"
+      """
+    let aside = root.appending("aside")
+    let end = try Program.run(
+      "sh", ["-c", script, "-", project.work.string, object, aside.string],
+      environment: ["HOME": root.string, "GIT_CONFIG_NOSYSTEM": "1"])
+    try #require(end.succeeded, "\(end.output)")
+  }
 
   /// The references of tale's own, with their commits.
   func references(_ project: ProjectFolder) throws -> String {

@@ -1,0 +1,40 @@
+internal import TaleCore
+internal import TaleGit
+
+extension Stage {
+  /// Writes down what was committed and a crash has kept from the journal. The commits are the truth
+  /// about what is done, and all that is made from the journal is to know of each.
+  ///
+  /// What a retry or a fork took along from another project stands in that one's journal.
+  static func noteUnnotedCommits(_ workspace: Workspace, _ record: ProjectRecord) async throws {
+    guard let plan = await workspace.plan else { return }
+    let book = await record.book
+    let entries = await workspace.entries
+    let noted = book.finished
+    let isOwn = entries.map { entry in
+      noted.contains(entry.subtask)
+        || book.calls.contains {
+          $0.reserved.call == entry.call && $0.reserved.subtask == entry.subtask
+        }
+    }
+    if book.planned == nil, isOwn.allSatisfy(\.self),
+      let commit = try await workspace.commit(finishing: 0)
+    {
+      try await record.note(
+        .planned(
+          .init(
+            origin: plan.origin, phases: plan.phases.count, subtasks: plan.subtasks.count,
+            commit: commit.description,
+            estimate: Estimate.left(plan.subtasks.count - entries.count, after: book.calls))))
+    }
+    for (index, entry) in entries.enumerated() where isOwn[index] && !noted.contains(entry.subtask)
+    {
+      guard let commit = try await workspace.commit(finishing: index + 1) else { continue }
+      try await record.note(
+        .committed(
+          .init(
+            subtask: entry.subtask, commit: commit.description, path: entry.path?.description,
+            bytes: entry.bytes)))
+    }
+  }
+}
