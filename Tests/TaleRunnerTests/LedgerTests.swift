@@ -8,7 +8,6 @@ import TaleSystem
 import Testing
 @testable import TaleRunner
 
-
 /// The database is no truth: without it everything goes on, and it is made anew.
 @Suite(.timeLimit(.minutes(5))) struct LedgerTests {
   private func removeLedger(_ shop: Workshop) throws {
