@@ -9,11 +9,10 @@ internal import SystemPackage
 /// files of their own would take two each. Large files alone go to the disk as they are read, as
 /// loose objects.
 ///
-/// What is there already, without HEAD naming it at the same place, may have been written by a
-/// process that was killed before its sync. In a pack its content is synced, and the folder of
-/// packs is synced here for its name, since each commit writes a pack. A loose object is synced
-/// again, with its folder and the one above: of another git's it is not even known that its content
-/// was.
+/// What HEAD does not name at the same place is written even where it is there already: somebody may
+/// collect garbage meanwhile, and a process that was killed may have left it unsynced. Doubles go
+/// when packs are put together. Of a large file libgit2 decides that, so that its object is synced
+/// again, with its folder and the one above.
 struct ObjectWriter: ~Copyable {
   /// How much of a large file is in memory at a time, in bytes. A smaller file is read whole.
   static let chunkLength = 1 << 20
@@ -54,11 +53,6 @@ struct ObjectWriter: ~Copyable {
     }
     if let known, ObjectID(known) == ObjectID(id) { return id }
     if packed.contains(ObjectID(id)) { return id }
-    // Without a look at the folder for new packs: at worst an object is written twice.
-    if git_odb_exists_ext(database, &id, GIT_ODB_LOOKUP_NO_REFRESH.rawValue) == 1 {
-      noteReused(id)
-      return id
-    }
     packed.insert(ObjectID(id))
     waiting.append(Object(id: id, type: type, content: bytes))
     waitingBytes += bytes.count
@@ -88,8 +82,7 @@ struct ObjectWriter: ~Copyable {
     }
     var id = git_oid()
     try checked("store", path) { git_odb_stream_finalize_write(&id, stream) }
-    // Whether it was there before is known only now that its name is: sync as if.
-    noteReused(id)
+    noteLoose(id)
     return id
   }
 
@@ -123,7 +116,7 @@ struct ObjectWriter: ~Copyable {
     waitingBytes = 0
   }
 
-  private mutating func noteReused(_ id: git_oid) {
+  private mutating func noteLoose(_ id: git_oid) {
     let name = ObjectID(id).description
     let folder = place.appending(String(name.prefix(2)))
     let file = folder.appending(String(name.dropFirst(2)))

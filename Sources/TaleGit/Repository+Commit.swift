@@ -13,8 +13,6 @@ extension Repository {
   /// rename, and `refs/heads`. Further, where it happens:
   /// - 4 or 5 for each file of 1 MiB or more: its object, its folder, and both again with
   ///   `objects/`, since it is not known before whether a killed process left it there unsynced
-  /// - 2, and 1 for `objects/`, for each object that was there loose, though not at this place in
-  ///   HEAD
   /// - 2 for each further pack, where there are more than 4,096 objects or 32 MiB of them
   ///
   /// There is no reflog and no index to sync. `SyncTests` counts them. Who commits often puts the

@@ -52,6 +52,18 @@ struct LedgerFold {
         INSERT INTO checkpoints (project, line, commit_id, subtask, path, bytes, made_at)
         VALUES (?, ?, ?, ?, ?, ?, ?)
         """, [key, line.number, event.commit, event.subtask, event.path, event.bytes, time])
+      if let missed = event.missed {
+        try run(
+          """
+          INSERT INTO performance (project, line, target, actual_ms, target_ms,
+            memory_delta_bytes, happened_at)
+          VALUES (?, ?, 'checkpoint_timeout', ?, ?, ?, ?)
+          """,
+          [
+            key, line.number, missed.actualMilliseconds, missed.targetMilliseconds,
+            missed.memoryDeltaBytes, time,
+          ])
+      }
     case .noted(let event):
       if event.level == .warning { try note(line, call: nil, subtask: nil, event.message) }
     case .leased, .controlled, .restored: break

@@ -1,4 +1,3 @@
-import Foundation
 import Glibc
 import SystemPackage
 import TaleGit
@@ -42,10 +41,16 @@ func say(_ line: String) {
   _ = write(1, bytes, bytes.count)
 }
 
-/// The part of a runner: the file in the work tree, unsynced, and the commit.
+struct Refused: Error { let step: String }
+
+/// The part of a runner: the file in the work tree, which is not synced, and the commit.
 func save(_ content: [UInt8], _ step: Int, _ repository: borrowing Repository) throws {
-  try Data(content).write(
-    to: URL(fileURLWithPath: repository.place.appending("state.json").string))
+  let path = repository.place.appending("state.json").string
+  let file = open(path + ".new", O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
+  guard file >= 0 else { throw Refused(step: "open") }
+  defer { close(file) }
+  guard write(file, content, content.count) == content.count else { throw Refused(step: "write") }
+  guard rename(path + ".new", path) == 0 else { throw Refused(step: "rename") }
   _ = try repository.commit(
     [.put(path: "state.json", bytes: content)], message: "checkpoint \(step)",
     at: 1_800_000_000 + Int64(step), author: author)

@@ -35,7 +35,11 @@ enum Samples {
           call: 1, outcome: .answered, promptTokens: 1, completionTokens: 1, booked: 2,
           milliseconds: 1, answer: "0", detail: "why")),
       .attemptFailed(.init(call: 1, subtask: "1.1", why: "why")),
-      .committed(.init(subtask: "1.1", commit: "0", path: "a", bytes: 1)),
+      .committed(
+        .init(
+          subtask: "1.1", commit: "0", path: "a", bytes: 1,
+          missed: .init(
+            actualMilliseconds: 2, targetMilliseconds: 1, memoryDeltaBytes: 1))),
       .noted(.init(.info, "what")),
       .controlled(
         .init(

@@ -98,6 +98,20 @@ import Testing
     try expectSound()
   }
 
+  @Test func `a commit does not rely on what somebody's garbage collection takes away`() throws {
+    let repository = try Repository.create(at: place.work)
+    try repository.save(.put("a", "1"))
+    let side = try repository.save(.put("b", "only beside"))
+    #expect(try repository.read("b", at: side, limit: 100) != nil)
+    #expect(place.git("update-ref", "refs/heads/main", "main~1").succeeded)
+    #expect(place.git("gc", "-q", "--prune=now").succeeded)
+    #expect(!place.git("cat-file", "-e", "\(side)").succeeded, "the collection took it")
+    // The same value, which had that blob open, writes the same again.
+    try repository.save(.put("b", "only beside"))
+    try expectSound()
+    #expect(place.git("show", "main:b").output == "only beside")
+  }
+
   @Test func `what differs little takes little room`() throws {
     let repository = try Repository.create(at: place.work)
     try save(repository, 0..<60)

@@ -103,6 +103,28 @@ func failure(answering response: String) async -> ModelFailure? {
     #expect(answer.text == "one")
   }
 
+  @Test func `an answer that was begun is sent last, with the word to go on from it`() async throws
+  {
+    let hello = ScriptedServer.Step.send(Shape.stream(Shape.hello))
+    let server = ScriptedServer { _, _ in [hello] }
+    _ = try await client(for: server.url).generate(question()) { _ in }
+    _ = try await client(for: server.url).generate(
+      question {
+        $0.messages.append(.init(.assistant, "Hel"))
+        $0.continuesAnswer = true
+      }
+    ) { _ in }
+    let bodies = try server.requests.map {
+      try #require(try JSONSerialization.jsonObject(with: Data($0.body)) as? [String: Any])
+    }
+    #expect(bodies.count == 2)
+    #expect(bodies[0]["continue_final_message"] == nil && bodies[0]["add_generation_prompt"] == nil)
+    #expect(bodies[1]["continue_final_message"] as? Bool == true)
+    #expect(bodies[1]["add_generation_prompt"] as? Bool == false)
+    let last = (bodies[1]["messages"] as? [[String: String]])?.last
+    #expect(last == ["role": "assistant", "content": "Hel"])
+  }
+
   @Test func `the request says what was asked, the schema in its own order`() async throws {
     let server = ScriptedServer(responses: [.send(Shape.stream(Shape.hello))])
     let schema =

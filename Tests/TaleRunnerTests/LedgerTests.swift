@@ -1,13 +1,13 @@
 import GRDB
 import Glibc
 import SystemPackage
+import TaleConfig
 import TaleCore
 import TaleLedger
 import TaleQueue
 import TaleSystem
 import TestSupport
 import Testing
-
 @testable import TaleRunner
 
 /// The database is no truth: without it everything goes on, and it is made anew.
@@ -25,6 +25,35 @@ import Testing
     let executions = try await ledger.executions(of: project.id)
     #expect(executions.map(\.call) == book.calls.map(\.reserved.call))
     #expect(executions.map(\.bookedTokens) == book.calls.map(\.booked))
+  }
+
+  @Test(arguments: [true, false])
+  func `a checkpoint is booked where it misses its target, and only there`(isMissed: Bool)
+    async throws
+  {
+    let shop = try Workshop(
+      adjust: { $0.performance.checkpoint = isMissed ? .zero : .seconds(3600) }, ScriptedModel.echo)
+    let project = try await shop.run(StoppingTests.two)
+    let missed = try shop.book(project).commits.map(\.missed)
+    #expect(missed.count == 2)
+    #expect(missed.allSatisfy { ($0 != nil) == isMissed })
+    for made in 0..<2 {
+      // The second time from the journal alone.
+      if made == 1 {
+        try removeLedger(shop)
+        try await shop.drain()
+      }
+      let rows = try DatabaseQueue(path: shop.ledgerPath.string).read { database in
+        try Row.fetchAll(database, sql: "SELECT * FROM performance ORDER BY line")
+      }
+      #expect(
+        rows.map { $0["target"] } == missed.compactMap { $0.map { _ in "checkpoint_timeout" } })
+      #expect(rows.map { $0["actual_ms"] } == missed.compactMap { $0?.actualMilliseconds })
+      #expect(rows.map { $0["target_ms"] } == missed.compactMap { $0?.targetMilliseconds })
+      #expect(
+        rows.map { $0["memory_delta_bytes"] as Int? }
+          == missed.compactMap { $0.map(\.memoryDeltaBytes) })
+    }
   }
 
   @Test func `deleted between two runs, it is made anew from the journal`() async throws {

@@ -92,6 +92,9 @@ def timed(program, env, folder):
         process = subprocess.Popen([program, place, str(begin), str(end - begin), "ask"], env=env,
                                    stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         for step in range(begin, end):
+            if step == end - 1:
+                memory = re.search(
+                    r"VmHWM:\s+(\d+)", pathlib.Path(f"/proc/{process.pid}/status").read_text())
             process.stdin.write("\n")
             process.stdin.flush()
             times["tale"].append(int(process.stdout.readline()) / 1e9)
@@ -99,7 +102,6 @@ def timed(program, env, folder):
                 state = pathlib.Path(place, "state.json").read_bytes()
                 times["git, synced"].append(with_git(plain, state, step, env))
                 times["GitPython, unsynced"].append(with_gitpython(repository, state, step))
-        memory = re.search(r"VmHWM:\s+(\d+)", pathlib.Path(f"/proc/{process.pid}/status").read_text())
         process.stdin.close()
         process.wait(60)
         report.row(f"memory after the checkpoints {begin} to {end}", int(memory[1]) // 1024, "MB")

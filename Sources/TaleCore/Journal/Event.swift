@@ -212,12 +212,31 @@ public enum Event: Sendable, Equatable {
     /// Nil for a note.
     public var path: String?
     public var bytes: Int
+    /// That the checkpoint took longer than it should; nil: it did not.
+    public var missed: MissedTarget?
 
-    public init(subtask: Subtask.ID, commit: String, path: String?, bytes: Int) {
+    public init(
+      subtask: Subtask.ID, commit: String, path: String?, bytes: Int, missed: MissedTarget? = nil
+    ) {
       self.subtask = subtask
       self.commit = commit
       self.path = path
       self.bytes = bytes
+      self.missed = missed
+    }
+  }
+
+  /// A target of the configuration that was missed; it is booked, and nothing else.
+  public struct MissedTarget: Sendable, Equatable, Codable {
+    public var actualMilliseconds: Int64
+    public var targetMilliseconds: Int64
+    /// How much more memory the process had afterwards; nil: not known.
+    public var memoryDeltaBytes: Int?
+
+    public init(actualMilliseconds: Int64, targetMilliseconds: Int64, memoryDeltaBytes: Int?) {
+      self.actualMilliseconds = actualMilliseconds
+      self.targetMilliseconds = targetMilliseconds
+      self.memoryDeltaBytes = memoryDeltaBytes
     }
   }
 

@@ -31,7 +31,7 @@ extension Repository {
   static let gatheredObjectMax = 16 << 20
   /// Objects that one is compared with, and the most bytes of each.
   private static let window = 8
-  private static let windowObjectMax = 1 << 20
+  private static let windowObjectMax = 2 << 20
   /// Differences to differences, as far as git itself goes.
   private static let depthMax = 50
 

@@ -210,12 +210,23 @@ struct SubtaskRun {
   }
 
   private func commit(_ content: [UInt8], call: Int, _ draft: Draft) async throws {
+    let target = environment.settings.performance.checkpoint
+    let (began, memory) = (ContinuousClock.now, ProcessMemory.residentBytes)
     let commit = try await workspace.finish(
       subtask, content: content, call: call, at: environment.time.now())
+    let took = began.duration(to: .now)
+    let missed =
+      took <= target
+      ? nil
+      : Event.MissedTarget(
+        actualMilliseconds: took.milliseconds, targetMilliseconds: target.milliseconds,
+        memoryDeltaBytes: memory.flatMap { before in
+          ProcessMemory.residentBytes.map { $0 - before }
+        })
     try await record.markDone(
       .init(
         subtask: subtask.id, commit: commit.description, path: subtask.output?.description,
-        bytes: content.count))
+        bytes: content.count, missed: missed))
     try await draft.remove()
     await record.bookInLedger()
   }
