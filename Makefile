@@ -12,7 +12,9 @@ ZSH  = $(DESTDIR)$(PREFIX)/share/zsh/site-functions
 FISH = $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d
 
 .DEFAULT_GOAL := help
-.PHONY: help deps deps-test deps-bench build models run test torture torture-sites lint bench install uninstall clean
+MINUTES ?= 5
+.PHONY: help deps deps-test deps-bench build models run test torture torture-sites \
+        torture-power torture-controls nights lint bench install uninstall clean
 
 help: ## Show this
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 18
@@ -40,11 +42,13 @@ test: deps-test ## Run every test, on the real models too
 	.build/debug/tale models fetch
 	SWIFT=$(SWIFT) scripts/run-tests --skip 'RealModel|real model'
 	SWIFT=$(SWIFT) scripts/run-tests --filter 'RealModel|real model'
-	$(MAKE) torture-sites
+	$(MAKE) torture-sites torture-power torture-controls nights
 
-torture: deps-test ## Kill it and fail it at every call that changes a file (an hour)
+torture: deps-test ## Kill it, fail it, cut its power at every call that changes a file (hours)
 	$(BUILD) --product tale
 	python3 Tests/Torture/torture.py --tale .build/debug/tale --all
+	python3 Tests/Torture/power.py --tale .build/debug/tale --all
+	$(MAKE) torture-controls
 
 # Of each call site one, and a control for each check.
 torture-sites: deps-test
@@ -52,10 +56,25 @@ torture-sites: deps-test
 	python3 -m unittest discover -s Tests/Torture
 	python3 Tests/Torture/torture.py --tale .build/debug/tale --sites
 
+# What a loss of power may leave: as many states as four minutes have room for.
+torture-power: deps-test
+	$(BUILD) --product tale
+	python3 Tests/Torture/power.py --tale .build/debug/tale
+
+torture-controls: deps-test ## Plant bugs, and see that torture finds each
+	$(BUILD) --product tale
+	python3 Tests/Torture/controls.py --tale .build/debug/tale
+
+nights: deps ## Simulate nights, with faults of all kinds, for MINUTES=5
+	$(BUILD) -c release --product NightSimulation --scratch-path .build/nights
+	.build/nights/release/NightSimulation --controls
+	.build/nights/release/NightSimulation --minutes $(MINUTES)
+
 lint: ## Check the format of every Swift file
 	$(SWIFT) format lint -s -r -p Package.swift Sources Tests
 
 bench: deps-bench models ## Measure what tale promises, against references in the same run
+	$(BUILD) -c release --product CheckpointStandIn --static-swift-stdlib
 	@scripts/bench $(TALE) $(PARTS)
 
 # With TALE=... that binary is installed, and nothing is built.

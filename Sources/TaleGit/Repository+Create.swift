@@ -18,6 +18,10 @@ extension Repository {
       do throws(GitFailure) {
         let repository = try open(at: place)
         try checked("read HEAD of", place) { git_repository_head_unborn(repository.handle) }
+        // A process that was killed may have given these names and not synced them.
+        try Disk.sync(place)
+        let heads = place.appending(".git/refs/heads")
+        if Disk.kind(of: heads) == .folder { try Disk.sync(heads) }
         return repository
       } catch {
         guard try holdsNothing(place.appending(".git")) else { throw error }

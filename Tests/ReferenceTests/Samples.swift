@@ -29,7 +29,7 @@ enum Samples {
       .reserved(
         .init(
           call: 1, purpose: .subtask, subtask: "1.1", attempt: 1, role: "task", model: "m",
-          tokens: 2, maxTokens: 1, estimated: 1, strategy: "first")),
+          tokens: 2, maxTokens: 1, estimated: 1, strategy: "first", prompt: "0", continues: 1)),
       .settled(
         .init(
           call: 1, outcome: .answered, promptTokens: 1, completionTokens: 1, booked: 2,
@@ -85,6 +85,9 @@ enum Samples {
           ])
       ])
   }
+
+  static let partial = PartialAnswer(
+    subtask: "1.1", call: 1, model: "m", prompt: "0", bytes: 1, sha256: "0")
 
   static func state() throws -> WorkState {
     WorkState(

@@ -105,6 +105,8 @@ import Testing
     let shared = [
       "/.tale/staging/batch.json": 1, "/.tale/staging": 3, "/inbox": 1, "/active": 1,
       "/.tale/accepted.jsonl": 1,
+      // The log is the first in this queue: its name.
+      "/.tale": 1,
     ]
     for count in [1, 20] {
       let own = [

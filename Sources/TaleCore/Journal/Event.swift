@@ -136,11 +136,18 @@ public enum Event: Sendable, Equatable {
     public var estimated: Int
     /// `first` or what of the recovery ladder this call is.
     public var strategy: String
+    /// The SHA-256 of what is asked; nil where the answer is never continued.
+    public var prompt: String?
+    /// Bytes of the answer that an earlier call left, from which this one goes on.
+    public var continues: Int?
 
     public init(
       call: Int, purpose: CallPurpose, subtask: Subtask.ID?, attempt: Int, role: String,
-      model: String, tokens: Int, maxTokens: Int, estimated: Int, strategy: String
+      model: String, tokens: Int, maxTokens: Int, estimated: Int, strategy: String,
+      prompt: String? = nil, continues: Int? = nil
     ) {
+      self.prompt = prompt
+      self.continues = continues
       self.call = call
       self.purpose = purpose
       self.subtask = subtask

@@ -205,9 +205,11 @@ public struct Acceptor: Sendable {
         done: label?.done ?? [], runner: nil, at: now)
       timetable.fill(
         &progress, waits: timetable.waits(accepted.schedule, lane: accepted.lane, at: now), at: now)
-      try DurableFile.create(staged.progress, with: try JSON.document(progress), synced: false)
+      // The run writes them anew; of one that will never run they are the last.
+      let isLast = journal.book.ended != nil
+      try DurableFile.create(staged.progress, with: try JSON.document(progress), synced: isLast)
       try DurableFile.create(
-        staged.progressText, with: Array(progress.text.utf8), synced: false)
+        staged.progressText, with: Array(progress.text.utf8), synced: isLast)
       try journal.sync()
       // Whole or not at all, and after all the rest: it is what makes the folder a project.
       try Folder.renameKeeping(unfinished, to: staged.journal)

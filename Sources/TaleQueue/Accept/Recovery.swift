@@ -14,6 +14,7 @@ public struct Recovery: Sendable {
       let mended = try mendStaging()
       try DurableFile.removeLeftovers(in: folders.own, alone: false)
       try SequenceNumber(folders: folders).repair()
+      try removeLeasesOfEnded()
       return mended + (try completeAcceptedLog())
     }
   }
@@ -45,6 +46,9 @@ public struct Recovery: Sendable {
   ///
   /// - Precondition: the accept lock is held, so whatever is listed there belongs to nobody alive.
   private func mendStaging() throws(SystemFailure) -> [String] {
+    #if DEBUG
+      if Plant.keptStaging.isPlanted { return [] }
+    #endif
     var mended: [String] = []
     // One that cannot be mended must not keep the others from being worked.
     var stuck: Set<ProjectID> = []
@@ -193,6 +197,17 @@ public struct Recovery: Sendable {
     try folders.make(inbox)
     try acceptor.putBack(staged, to: inbox.appending(name), from: current)
     return "put \(name.string) back into the inbox: accepting it was cut off"
+  }
+
+  /// The lease goes after the last rename, while its lock is held, and a crash may come between.
+  private func removeLeasesOfEnded() throws(SystemFailure) {
+    for parent in [folders.outbox, folders.failed] {
+      for project in try acceptor.queue.projects(in: parent)
+      where try FileStatus.ifPresent(project.lease) != nil {
+        // It hinders nobody: one that may not be removed stays.
+        try? DurableFile.remove(project.lease)
+      }
+    }
   }
 
   /// The IDs of drops that lie in staging.

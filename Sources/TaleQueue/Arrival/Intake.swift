@@ -188,7 +188,7 @@ public actor Intake {
   ///   - looked: called after each look.
   ///   - troubled: called with what the disk refused instead.
   public func run(
-    watcher: Watcher?, bell: Doorbell, rescan: @autoclosure @Sendable () -> Duration,
+    watcher: (any ChangeSource)?, bell: Doorbell, rescan: @autoclosure @Sendable () -> Duration,
     looked: @Sendable (Look) async -> Void,
     troubled: @Sendable (SystemFailure) async -> Void = { _ in }
   ) async {

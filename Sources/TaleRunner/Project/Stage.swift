@@ -31,6 +31,10 @@ struct Stage {
       record.folder.description, limit: try FileStatus.of(record.folder.description).size)
     description = try DescriptionParser(maxBytes: bytes.count).parse(bytes, name: name)
     await record.show(title: description.title, budget: description.budget.tokens)
+    // Answers are relied on from the first one on, and so is their folder. Of a new project work/
+    // brings the sync along; what a killed runner made may lack it.
+    try Folder.create(record.folder.drafts)
+    if try FileStatus.ifPresent(record.folder.work) != nil { try Folder.sync(record.folder.path) }
     // A thread of its own: a large copy must not keep the record from its heartbeat and from orders.
     workspace = try Workspace(record.folder, thread: ThreadExecutor(name: "work"))
     for note in try await workspace.recover(at: environment.time.now()) {
@@ -46,6 +50,7 @@ struct Stage {
       group.addTask { await .heartbeat(self.beat()) }
       group.addTask { await .heartbeat(self.watchForOrders()) }
       group.addTask { await .heartbeat(self.watchWindows()) }
+      group.addTask { await .heartbeat(self.gatherPacks()) }
       var endings: [Ending] = []
       for await ending in group {
         endings.append(ending)
@@ -160,7 +165,7 @@ struct Stage {
         .init(
           origin: plan.origin, phases: plan.phases.count, subtasks: plan.subtasks.count,
           commit: commit.description,
-          estimate: Estimate.left(plan.subtasks.count, after: await record.book.calls))))
+          estimate: Estimate.left(plan.subtasks.count, like: await record.book.answeredCalls))))
     return plan
   }
 

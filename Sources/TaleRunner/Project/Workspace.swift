@@ -10,7 +10,9 @@ actor Workspace {
   nonisolated var unownedExecutor: UnownedSerialExecutor { thread.asUnownedSerialExecutor() }
 
   private let thread: ThreadExecutor
-  let repository: Repository
+  private(set) var repository: Repository
+  /// Packs that checkpoints left and that wait to be put together.
+  private(set) var scatteredPacks = 0
   private let root: FilePath
   /// What came with the project.
   let input: FilePath
@@ -34,6 +36,9 @@ actor Workspace {
     input = folder.input
     after = folder.after
     self.thread = thread
+    #if DEBUG
+      if Plant.unsyncedGit.isPlanted { try Repository.forgetToSync() }
+    #endif
     repository = try Repository.create(at: folder.work)
   }
 
@@ -45,10 +50,15 @@ actor Workspace {
   /// - Returns: what was found and done, for the journal.
   func recover(at now: Timestamp) throws -> [String] {
     var notes: [String] = []
-    let locks = try repository.removeStaleLocks()
+    #if DEBUG
+      let locks = Plant.keptGitLock.isPlanted ? [] : try repository.removeStaleLocks()
+    #else
+      let locks = try repository.removeStaleLocks()
+    #endif
     if !locks.isEmpty {
       notes.append("removed stale locks of git: \(locks.joined(separator: ", "))")
     }
+    scatteredPacks = try repository.scatteredPacks()
     guard let head = try repository.head() else {
       // Of the plan's commit nothing but files of tale's own can be here.
       let own = root.appending(".tale")
@@ -58,6 +68,9 @@ actor Workspace {
       return notes
     }
     var changes = try repository.changes()
+    #if DEBUG
+      if Plant.keptStray.isPlanted { changes = [] }
+    #endif
     // Half of a file that was to be replaced when tale was killed is nobody's work.
     for change in changes where change.kind == .added {
       let path = root.pushing(FilePath(change.path))
@@ -75,9 +88,13 @@ actor Workspace {
     if let bytes = try repository.read(Self.planPath, at: head, limit: Self.maxReadBytes) {
       plan = try JSON.decodeVersioned(Plan.self, from: bytes)
     }
+    #if DEBUG
+      if Plant.forgottenState.isPlanted { return notes }
+    #endif
     if let bytes = try repository.read(Self.statePath, at: head, limit: Self.maxReadBytes) {
       state = try JSON.decodeVersioned(WorkState.self, from: bytes)
     }
+    try dropFinishedPartials()
     return notes
   }
 
@@ -101,8 +118,10 @@ actor Workspace {
         subtask: subtask.id, path: subtask.output, bytes: content.count,
         sha256: SHA256.of(content), call: call))
     let path = subtask.output?.description ?? Self.notePath(subtask.id)
-    return try commit(
+    let commit = try commit(
       [(path, content)], next, message: "\(subtask.id) \(Self.oneLine(subtask.title))", at: now)
+    dropPartial(of: subtask.id)
+    return commit
   }
 
   /// A file as the last commit has it.
@@ -126,7 +145,16 @@ actor Workspace {
 
   /// Writes the index, so that a plain `git status` is clean.
   func seal() throws {
+    #if DEBUG
+      if Plant.unwrittenIndex.isPlanted { return }
+    #endif
     if try repository.head() != nil { try repository.writeIndex() }
+  }
+
+  /// Opens the repository anew after its packs were put together, to forget those that are gone.
+  func reopen() throws {
+    repository = try Repository.open(at: root)
+    scatteredPacks = try repository.scatteredPacks()
   }
 
   /// Makes the files in the work tree survive a loss of power. Until the end git alone holds them,
@@ -191,7 +219,19 @@ actor Workspace {
       },
       message: message, at: now.milliseconds / 1000, author: Self.author)
     state = next
+    scatteredPacks += 1
     return commit
+  }
+
+  /// Makes a commit beside `main`.
+  func commit(
+    aside name: String, _ files: [(path: String, content: [UInt8])], message: String,
+    at now: Timestamp
+  ) throws {
+    _ = try repository.commit(
+      aside: name, files.map { .put(path: $0.path, bytes: $0.content) }, message: message,
+      at: now.milliseconds / 1000, author: Self.author)
+    scatteredPacks += 1
   }
 
   private func executablePaths(among paths: [String]) throws -> Set<String> {

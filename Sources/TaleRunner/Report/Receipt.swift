@@ -1,4 +1,5 @@
 internal import TaleCore
+internal import TaleSystem
 
 /// receipt.json: what came out, and what was verified about it.
 struct Receipt: Codable {
@@ -45,9 +46,15 @@ extension Receipt {
     tree = deliverable.tree
     files = deliverable.files
     models = Self.models(of: book)
+    #if DEBUG
+      let lost = Plant.shortBill.isPlanted ? book.calls.filter { $0.settled?.answer == nil } : []
+      let unbilled = lost.reduce(0) { $0 + $1.booked }
+    #else
+      let unbilled = 0
+    #endif
     tokens = Tokens(
-      prompt: book.promptTokens, completion: book.completionTokens, booked: book.bookedTokens,
-      calls: book.calls.count)
+      prompt: book.promptTokens, completion: book.completionTokens,
+      booked: book.bookedTokens - unbilled, calls: book.calls.count)
   }
 
   private static func models(of book: ProjectBook) -> [Model] {

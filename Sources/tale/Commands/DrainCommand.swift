@@ -2,6 +2,7 @@ internal import ArgumentParser
 internal import TaleCore
 internal import TaleQueue
 internal import TaleRunner
+internal import TaleSystem
 
 struct DrainCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
@@ -59,6 +60,9 @@ struct DrainCommand: AsyncParsableCommand {
           limit: limit, until: end, lanes: wanted)
       }
     }
+    #if DEBUG
+      if Plant.silentFailure.isPlanted { return }
+    #endif
     for folder in report.failed {
       Terminal.error("\(folder.id) failed; see \(folder.failure)")
     }
