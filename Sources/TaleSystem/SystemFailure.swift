@@ -24,5 +24,10 @@ public struct SystemFailure: Error, Equatable, CustomStringConvertible {
     code == .noSpace || code == .diskQuotaExceeded
   }
 
+  /// The process or the machine has no descriptors or no memory left: nothing that the file did.
+  public var isShortage: Bool {
+    code == .tooManyOpenFiles || code == .tooManyOpenFilesInSystem || code == .noMemory
+  }
+
   public var isMissing: Bool { code == .noSuchFileOrDirectory }
 }

@@ -166,6 +166,9 @@ public struct InboxListing: Sendable {
     } catch  where error.code == .fileTooLarge {
       return .ignored(
         why: "it holds more than \(Self.maxTreeEntries) files", mend: "drop a smaller folder")
+    } catch  where error.isShortage {
+      // It says nothing about this folder, which is to be taken at the next look.
+      throw error
     } catch {
       return .ignored(why: "\(error)", mend: "mend that, or drop the folder anew")
     }
