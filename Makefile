@@ -12,8 +12,9 @@ ZSH  = $(DESTDIR)$(PREFIX)/share/zsh/site-functions
 FISH = $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d
 
 .DEFAULT_GOAL := help
+MINUTES ?= 5
 .PHONY: help deps deps-test deps-bench build models run test torture torture-sites \
-        torture-power torture-controls lint bench install uninstall clean
+        torture-power torture-controls nights lint bench install uninstall clean
 
 help: ## Show this
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 18
@@ -41,7 +42,7 @@ test: deps-test ## Run every test, on the real models too
 	.build/debug/tale models fetch
 	SWIFT=$(SWIFT) scripts/run-tests --skip 'RealModel|real model'
 	SWIFT=$(SWIFT) scripts/run-tests --filter 'RealModel|real model'
-	$(MAKE) torture-sites torture-power torture-controls
+	$(MAKE) torture-sites torture-power torture-controls nights
 
 torture: deps-test ## Kill it, fail it, cut its power at every call that changes a file (hours)
 	$(BUILD) --product tale
@@ -64,10 +65,16 @@ torture-controls: deps-test ## Plant bugs, and see that torture finds each
 	$(BUILD) --product tale
 	python3 Tests/Torture/controls.py --tale .build/debug/tale
 
+nights: deps ## Simulate nights, with faults of all kinds, for MINUTES=5
+	$(BUILD) -c release --product NightSimulation --scratch-path .build/nights
+	.build/nights/release/NightSimulation --controls
+	.build/nights/release/NightSimulation --minutes $(MINUTES)
+
 lint: ## Check the format of every Swift file
 	$(SWIFT) format lint -s -r -p Package.swift Sources Tests
 
 bench: deps-bench models ## Measure what tale promises, against references in the same run
+	$(BUILD) -c release --product CheckpointStandIn --static-swift-stdlib
 	@scripts/bench $(TALE) $(PARTS)
 
 # With TALE=... that binary is installed, and nothing is built.

@@ -37,6 +37,7 @@ let package = Package(
     .systemLibrary(
       name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
     .systemLibrary(name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+    .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     .systemLibrary(name: "CInotifyTools", providers: [.apt(["libinotifytools0-dev"])]),
     .target(name: "CLinux"),
 
@@ -44,7 +45,9 @@ let package = Package(
     .target(
       name: "TaleSystem", dependencies: ["CLinux", "CCrypto", systemPackage], swiftSettings: strict),
     .target(name: "TaleConfig", dependencies: ["TaleCore", yams], swiftSettings: strict),
-    .target(name: "TaleGit", dependencies: ["CGit2", systemPackage], swiftSettings: strict),
+    .target(
+      name: "TaleGit", dependencies: ["TaleSystem", "CGit2", "CZlib", systemPackage],
+      swiftSettings: strict),
     .target(name: "TaleHTTP", dependencies: ["CCurl"], swiftSettings: strict),
     .target(
       name: "TaleQueue",
@@ -91,6 +94,10 @@ let package = Package(
       swiftSettings: strict),
     .testTarget(
       name: "TaleGitTests", dependencies: ["TaleGit", "TestSupport"], swiftSettings: strict),
+    // Checkpoints as a process of its own, for the benchmark.
+    .executableTarget(
+      name: "CheckpointStandIn", dependencies: ["TaleGit", systemPackage],
+      path: "Tests/CheckpointStandIn", swiftSettings: strict),
     .testTarget(
       name: "TaleHTTPTests", dependencies: ["TaleHTTP", "TestSupport"], swiftSettings: strict),
     // A runner as a real process, for kill -9 at every step and for locks of the dead.
@@ -105,7 +112,7 @@ let package = Package(
       ],
       swiftSettings: strict),
     .testTarget(
-      name: "TaleLedgerTests", dependencies: ["TaleLedger", "TaleCore", "TestSupport"],
+      name: "TaleLedgerTests", dependencies: ["TaleLedger", "TaleCore", "TestSupport", grdb],
       swiftSettings: strict),
     // A model host and a runner as real processes, with short limits, for kill -9.
     .executableTarget(
@@ -125,6 +132,16 @@ let package = Package(
         "TaleModels", "TestSupport", "QueueStandIn", grdb, logging, systemPackage,
       ],
       swiftSettings: strict),
+    // Whole nights in a second, from one seed; a program, because it replaces functions of the C
+    // library for everything that is linked with it.
+    .target(name: "NightEngine", path: "Tests/NightEngine"),
+    .executableTarget(
+      name: "NightSimulation",
+      dependencies: [
+        "NightEngine", "TaleRunner", "TaleCore", "TaleConfig", "TaleSystem", "TaleQueue",
+        "TaleLedger", "TaleModels", "TestSupport", logging, systemPackage,
+      ],
+      path: "Tests/NightSimulation", swiftSettings: strict),
     .testTarget(name: "HouseTests", dependencies: ["TestSupport"], swiftSettings: strict),
     // The pages of docs/reference against the code and the real binary.
     .testTarget(

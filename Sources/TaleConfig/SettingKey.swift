@@ -94,6 +94,9 @@ public struct SettingKey: Sendable {
     .init(
       "models.servers.*.key_file", .path, nil,
       "a file that holds the API key, read anew for each call"),
+    .init(
+      "models.servers.*.continues", .choice(["true", "false"]), nil,
+      "openai: whether it goes on with an answer that was begun, as vLLM and llama.cpp do"),
     .init("models.definitions.*.server", .text, nil, "the server that has the model"),
     .init(
       "models.definitions.*.file", .path, nil,

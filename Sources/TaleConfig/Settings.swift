@@ -33,6 +33,8 @@ public struct Settings: Sendable, Equatable {
     /// The environment variable that holds its key; at most one of this and the file is there.
     public var keyVariable: String?
     public var keyFile: String?
+    /// Whether it goes on with an answer that was begun (`continue_final_message`).
+    public var continues = false
   }
 
   public struct Model: Sendable, Equatable {
@@ -188,7 +190,8 @@ extension Settings.Models {
           mend: "Keep the one that holds its key.")
       }
       servers[name] = Settings.Server(
-        kind: kind, url: url, keyVariable: variable, keyFile: file)
+        kind: kind, url: url, keyVariable: variable, keyFile: file,
+        continues: kind == .llamaCpp || read.optional("\(path).continues") == "true")
     }
     definitions = [:]
     for name in read.names(below: "models.definitions") {

@@ -44,11 +44,13 @@ enum Disk {
   }
 
   /// Makes a file's content, or the names in a folder, survive a loss of power.
-  static func sync(_ path: FilePath) throws(GitFailure) {
+  /// - Parameter gone: whether it may be gone meanwhile, which is no error then.
+  static func sync(_ path: FilePath, orGone gone: Bool = false) throws(GitFailure) {
     let name = path.isEmpty ? FilePath(".") : path
     let number = name.withPlatformString {
       open($0, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)
     }
+    if number < 0, gone, errno == ENOENT { return }
     guard number >= 0 else { throw .system("sync", path) }
     defer { close(number) }
     guard fsync(number) == 0 else { throw .system("sync", path) }
@@ -62,15 +64,19 @@ enum Disk {
     try sync(path)
   }
 
-  static func write(_ bytes: [UInt8], to path: FilePath) throws(GitFailure) {
+  /// Writes a file that is not there yet.
+  static func write(
+    _ bytes: [UInt8], to path: FilePath, mode: mode_t = 0o666, synced: Bool = false
+  ) throws(GitFailure) {
     let number = path.withPlatformString {
-      open($0, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
+      open($0, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode)
     }
     guard number >= 0 else { throw .system("write", path) }
     defer { close(number) }
     try bytes.withUnsafeBufferPointer { buffer throws(GitFailure) in
       try WorkFolder.write(UnsafeRawBufferPointer(buffer), to: number, path)
     }
+    guard !synced || fsync(number) == 0 else { throw .system("sync", path) }
   }
 
   static func rename(_ from: FilePath, to: FilePath) throws(GitFailure) {

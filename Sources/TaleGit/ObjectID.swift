@@ -23,6 +23,12 @@ public struct ObjectID: Sendable, Hashable, CustomStringConvertible {
     return String(bytes.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] })
   }
 
+  /// - Precondition: 20 bytes.
+  init(bytes: [UInt8]) {
+    precondition(bytes.count == 20, "a SHA-1 has 20 bytes")
+    self.bytes = bytes
+  }
+
   init(_ raw: git_oid) { bytes = withUnsafeBytes(of: raw.id) { Array($0) } }
 
   var raw: git_oid {

@@ -5,17 +5,33 @@ internal import SystemPackage
 /// Writes the objects of one commit, and knows what is still to be synced before a reference may
 /// name them.
 ///
-/// libgit2 syncs a new object's file before it gets its name, and then the folder `objects/xx`.
-/// Two things are left to do here: `objects/` itself, when `objects/xx` was made for it; and the
-/// folders of objects that were there already without HEAD naming them. A process that was killed
-/// between the rename of an object and the sync of its folder leaves such an object: libgit2
-/// would take it for written, and a loss of power could still take it away.
+/// They are kept in memory and written as one pack: three syncs, however many they are, where
+/// files of their own would take two each. Large files alone go to the disk as they are read, as
+/// loose objects.
+///
+/// What is there already, without HEAD naming it at the same place, may have been written by a
+/// process that was killed before its sync. In a pack its content is synced, and the folder of
+/// packs is synced here for its name, since each commit writes a pack. A loose object is synced
+/// again, with its folder and the one above: of another git's it is not even known that its content
+/// was.
 struct ObjectWriter: ~Copyable {
-  /// How much of a large file is in memory at a time, in bytes.
+  /// How much of a large file is in memory at a time, in bytes. A smaller file is read whole.
   static let chunkLength = 1 << 20
+  /// Bytes and objects that wait in memory; more become another pack.
+  private static let waitingBytesMax = 32 << 20
+  private static let waitingMax = 4096
+
+  private struct Object {
+    let id: git_oid
+    let type: git_object_t
+    let content: [UInt8]
+  }
 
   private let database: OpaquePointer
   private let place: FilePath
+  private var waiting: [Object] = []
+  private var waitingBytes = 0
+  private var packed: Set<ObjectID> = []
   private var unsynced: Set<FilePath> = []
 
   init(_ repository: borrowing Repository) {
@@ -23,7 +39,9 @@ struct ObjectWriter: ~Copyable {
     place = repository.gitFolder.appending("objects")
   }
 
-  /// Writes an object.
+  private var packFolder: FilePath { place.appending("pack") }
+
+  /// Writes an object. It can be read after ``sync()``.
   /// - Parameter known: the object at the same place in HEAD, whose durability needs no care.
   mutating func write(
     _ bytes: [UInt8], as type: git_object_t, known: git_oid? = nil
@@ -35,25 +53,31 @@ struct ObjectWriter: ~Copyable {
       git_odb_hash(&id, backing, bytes.count, type)
     }
     if let known, ObjectID(known) == ObjectID(id) { return id }
-    if git_odb_exists(database, &id) == 1 {
+    if packed.contains(ObjectID(id)) { return id }
+    // Without a look at the folder for new packs: at worst an object is written twice.
+    if git_odb_exists_ext(database, &id, GIT_ODB_LOOKUP_NO_REFRESH.rawValue) == 1 {
       noteReused(id)
       return id
     }
-    noteNew(id)
-    try checked("write an object to", place) {
-      git_odb_write(&id, database, backing, bytes.count, type)
-    }
+    packed.insert(ObjectID(id))
+    waiting.append(Object(id: id, type: type, content: bytes))
+    waitingBytes += bytes.count
+    if waitingBytes > Self.waitingBytesMax || waiting.count >= Self.waitingMax { try flush() }
     return id
   }
 
-  /// Writes a file's content as a blob, a chunk at a time.
+  /// Writes a file's content as a blob, a large one a chunk at a time.
   mutating func write(file: CInt, size: Int, path: FilePath) throws(GitFailure) -> git_oid {
+    if size < Self.chunkLength {
+      let content = try PackFile.read(file, at: 0, size, path)
+      return try write(content, as: GIT_OBJECT_BLOB)
+    }
     var stream: UnsafeMutablePointer<git_odb_stream>?
     try checked("write an object to", place) {
       git_odb_open_wstream(&stream, database, git_object_size_t(size), GIT_OBJECT_BLOB)
     }
     defer { git_odb_stream_free(stream) }
-    var chunk = [CChar](repeating: 0, count: min(Self.chunkLength, max(size, 1)))
+    var chunk = [CChar](repeating: 0, count: Self.chunkLength)
     while true {
       let count = chunk.withUnsafeMutableBytes { Glibc.read(file, $0.baseAddress, $0.count) }
       if count < 0, errno == EINTR { continue }
@@ -71,23 +95,41 @@ struct ObjectWriter: ~Copyable {
 
   /// Makes everything written survive a loss of power. To be called before a reference moves.
   mutating func sync() throws(GitFailure) {
-    for folder in unsynced { try Disk.sync(folder) }
+    try flush()
+    // What is gone was put into a pack, which is synced before anything is removed.
+    for path in unsynced { try Disk.sync(path, orGone: true) }
     unsynced = []
+    try checked("read the new objects of", place) { git_odb_refresh(database) }
   }
 
-  private mutating func noteNew(_ id: git_oid) {
-    if Disk.kind(of: folder(of: id)) == nil { unsynced.insert(place) }
+  /// Writes what waits as a pack; its name is to be synced.
+  private mutating func flush() throws(GitFailure) {
+    if waiting.isEmpty { return }
+    if Disk.kind(of: packFolder) == nil {
+      try Disk.makeFolder(packFolder)
+      unsynced.insert(place)
+    }
+    var pack = try PackWriter(in: packFolder, count: waiting.count)
+    for object in waiting {
+      try object.content.withUnsafeBufferPointer { content throws(GitFailure) in
+        // Fast: they are compressed better when packs are put together.
+        try pack.add(
+          UnsafeRawBufferPointer(content), as: object.type, id: object.id, level: 1)
+      }
+    }
+    _ = try pack.finish()
+    unsynced.insert(packFolder)
+    waiting = []
+    waitingBytes = 0
   }
 
   private mutating func noteReused(_ id: git_oid) {
-    let folder = folder(of: id)
-    // Not there: the object is in a pack, which git synced when it made it.
-    guard Disk.kind(of: folder) != nil else { return }
-    unsynced.insert(folder)
-    unsynced.insert(place)
-  }
-
-  private func folder(of id: git_oid) -> FilePath {
-    place.appending(String(ObjectID(id).description.prefix(2)))
+    let name = ObjectID(id).description
+    let folder = place.appending(String(name.prefix(2)))
+    let file = folder.appending(String(name.dropFirst(2)))
+    unsynced.insert(packFolder)
+    // Not there: the object is in a pack.
+    guard Disk.kind(of: file) != nil else { return }
+    unsynced.formUnion([file, folder, place])
   }
 }

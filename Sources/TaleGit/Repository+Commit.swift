@@ -8,18 +8,17 @@ extension Repository {
   /// No change is a commit as well, of the same tree. When this returns, a loss of power takes
   /// nothing of it away; when it throws, `main` is where it was.
   ///
-  /// Syncs, with n objects that are new (blobs, a tree for each changed folder and the root, and
-  /// the commit):
-  /// - 2n by libgit2: each object's file before it gets its name, then the folder `objects/xx`
-  /// - 1 for `objects/`, when one of those folders was made or an object was met again
-  /// - 1 for each `objects/xx` of an object that was there already, though not at this place in
-  ///   HEAD, and of a streamed file: a killed process may have left its name unsynced
-  /// - 2 for the reference: its file before the rename, then `refs/heads`
+  /// 5 syncs: the pack that holds the new objects (blobs, a tree for each changed folder and the
+  /// root, and the commit), its index, the folder of packs; then the reference's file before its
+  /// rename, and `refs/heads`. Further, where it happens:
+  /// - 4 or 5 for each file of 1 MiB or more: its object, its folder, and both again with
+  ///   `objects/`, since it is not known before whether a killed process left it there unsynced
+  /// - 2, and 1 for `objects/`, for each object that was there loose, though not at this place in
+  ///   HEAD
+  /// - 2 for each further pack, where there are more than 4,096 objects or 32 MiB of them
   ///
-  /// So one small file at the top is 3 objects and 8 or 9 syncs; a file and two of state, in two
-  /// folders, are 7 objects and 16 or 17; an empty change list is 4 or 5. There is no reflog and
-  /// no index to sync. `SyncTests` counts them. A first commit of thousands of files takes some
-  /// milliseconds for each.
+  /// There is no reflog and no index to sync. `SyncTests` counts them. Who commits often puts the
+  /// packs together now and then: ``gatherObjects(atLeast:)``.
   /// - Parameters:
   ///   - seconds: when, since 1970 UTC; the commit's zone is UTC.
   ///   - message: its zero bytes become U+FFFD, and it ends with one newline.
@@ -28,10 +27,23 @@ extension Repository {
   public func commit(
     _ changes: [TreeChange], message: String, at seconds: Int64, author: GitSignature
   ) throws(GitFailure) -> CommitID {
+    var writer = ObjectWriter(self)
+    let patch = try patch(changes, with: &writer)
+    let parent = try head()
+    let tree = try writeTree(patch, over: parent, with: &writer)
+    let commit = try writeCommit(
+      tree, after: parent, message: message, at: seconds, author: author, with: &writer)
+    try writer.sync()
+    try move(Self.mainReference, from: parent.map { .commit($0) } ?? .nothing, to: commit)
+    return commit
+  }
+
+  /// Writes the files of changes, and gathers the changes.
+  func patch(
+    _ changes: [TreeChange], with writer: inout ObjectWriter
+  ) throws(GitFailure) -> TreePatch {
     // All paths are looked at before anything is written.
     for change in changes { try requireGood(change) }
-    let parent = try head()
-    var writer = ObjectWriter(self)
     var patch = TreePatch()
     for change in changes {
       switch change {
@@ -48,12 +60,7 @@ extension Repository {
           at: TreePath.parts(of: Array(path.utf8)))
       }
     }
-    let tree = try writeTree(patch, over: parent, with: &writer)
-    let commit = try writeCommit(
-      tree, after: parent, message: message, at: seconds, author: author, with: &writer)
-    try writer.sync()
-    try move(Self.mainReference, from: parent.map { .commit($0) } ?? .nothing, to: commit)
-    return commit
+    return patch
   }
 
   private func requireGood(_ change: TreeChange) throws(GitFailure) {
@@ -100,31 +107,16 @@ extension Repository {
       git_signature_new(&signature, author.name, author.email, seconds, 0)
     }
     defer { git_signature_free(signature) }
-    var treeID = tree
-    let treeObject = try Owned("read a tree of", place, free: git_tree_free) {
-      git_tree_lookup(&$0, handle, &treeID)
+    guard let signed = signature?.pointee, let name = signed.name, let email = signed.email else {
+      throw .refused("name the author of a commit in", place, "libgit2 gave nothing")
     }
-    let treePointer = treeObject.pointer
-    var text = message.replacing("\0", with: "\u{FFFD}")
+    // By hand, since the tree cannot be looked up before its pack is there.
+    let who = "\(String(cString: name)) <\(String(cString: email))> \(max(0, seconds)) +0000"
+    var text = "tree \(ObjectID(tree))\n"
+    if let parent { text += "parent \(parent)\n" }
+    text += "author \(who)\ncommitter \(who)\n\n" + message.replacing("\0", with: "\u{FFFD}")
     if !text.hasSuffix("\n") { text += "\n" }
-    var buffer = git_buf()
-    defer { git_buf_dispose(&buffer) }
-    if let parent {
-      let parentObject = try lookup(parent)
-      var parents: [OpaquePointer?] = [parentObject.pointer]
-      try checked("make a commit in", place) {
-        git_commit_create_buffer(
-          &buffer, handle, signature, signature, nil, text, treePointer, 1, &parents)
-      }
-      _ = consume parentObject
-    } else {
-      try checked("make a commit in", place) {
-        git_commit_create_buffer(
-          &buffer, handle, signature, signature, nil, text, treePointer, 0, nil)
-      }
-    }
-    _ = consume treeObject
-    let bytes = Array(UnsafeRawBufferPointer(start: buffer.ptr, count: buffer.size))
+    let bytes = Array(text.utf8)
     return CommitID(try writer.write(bytes, as: GIT_OBJECT_COMMIT))
   }
 

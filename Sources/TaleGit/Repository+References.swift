@@ -21,6 +21,34 @@ extension Repository {
     try move(name, from: nil, to: commit)
   }
 
+  /// Commits files alone, without a parent and beside `main`, under a name of its own.
+  ///
+  /// On disk when this returns, with the syncs of a commit, and 1 for each folder that is made for
+  /// the name. What the name stood for before is not named any more.
+  public func commit(
+    aside name: String, _ files: [TreeChange], message: String, at seconds: Int64,
+    author: GitSignature
+  ) throws(GitFailure) -> CommitID {
+    try requireReferenceName(name)
+    var writer = ObjectWriter(self)
+    let patch = try patch(files, with: &writer)
+    let tree = try writeTree(patch, over: nil, with: &writer)
+    let commit = try writeCommit(
+      tree, after: nil, message: message, at: seconds, author: author, with: &writer)
+    try writer.sync()
+    try setReference(name, to: commit)
+    return commit
+  }
+
+  /// The full names below a prefix such as `refs/tale/partial`.
+  public func references(below prefix: String) throws(GitFailure) -> [String] {
+    var names = git_strarray()
+    try checked("list the references of", place) { git_reference_list(&names, handle) }
+    defer { git_strarray_dispose(&names) }
+    return (0..<names.count).compactMap { names.strings[$0].map { String(cString: $0) } }
+      .filter { $0.hasPrefix(prefix + "/") }
+  }
+
   /// Removes a name; one that is not there is no error.
   ///
   /// On disk when this returns, with 2 syncs: the folder that the name was in, and `.git`, where

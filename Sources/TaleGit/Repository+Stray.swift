@@ -49,16 +49,6 @@ extension Repository {
   }
 
   private func lastNumber(under prefix: String) throws(GitFailure) -> Int {
-    var names = git_strarray()
-    try checked("list the references of", place) { git_reference_list(&names, handle) }
-    defer { git_strarray_dispose(&names) }
-    var last = 0
-    for index in 0..<names.count {
-      guard let name = names.strings[index].map({ String(cString: $0) }),
-        name.hasPrefix(prefix + "/"), let number = Int(name.dropFirst(prefix.utf8.count + 1))
-      else { continue }
-      last = max(last, number)
-    }
-    return last
+    try references(below: prefix).compactMap { Int($0.dropFirst(prefix.utf8.count + 1)) }.max() ?? 0
   }
 }

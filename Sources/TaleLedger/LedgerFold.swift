@@ -69,6 +69,10 @@ struct LedgerFold {
         key, event.call, event.purpose.rawValue, event.subtask, event.attempt, event.role,
         event.model, event.strategy, event.tokens, event.estimated, time,
       ])
+    try run(
+      """
+      UPDATE projects SET calls = calls + 1, booked_tokens = booked_tokens + ? WHERE id = ?
+      """, [event.tokens, key])
     if event.strategy != "first" {
       try run(
         "INSERT INTO recoveries (project, call, strategy) VALUES (?, ?, ?)",
@@ -80,6 +84,19 @@ struct LedgerFold {
     #if DEBUG
       if Plant.ledgerGap.isPlanted { return }
     #endif
+    // Before the row changes; without a row there is nothing to add, which the table refuses.
+    try run(
+      """
+      UPDATE projects SET prompt_tokens = prompt_tokens + ?,
+        completion_tokens = completion_tokens + ?,
+        booked_tokens = booked_tokens + ? - (
+          SELECT coalesce(booked_tokens, reserved_tokens) FROM executions
+          WHERE project = ? AND call = ?)
+      WHERE id = ?
+      """,
+      [
+        event.promptTokens ?? 0, event.completionTokens ?? 0, event.booked, key, event.call, key,
+      ])
     try run(
       """
       UPDATE executions SET prompt_tokens = ?, completion_tokens = ?, booked_tokens = ?,

@@ -7,6 +7,9 @@ enum LedgerSchema {
     migrator.registerMigration("1: projects, executions and what belongs to them") { database in
       try database.execute(sql: first)
     }
+    migrator.registerMigration("2: sums of each project") { database in
+      try database.execute(sql: second)
+    }
     return migrator
   }
 
@@ -93,5 +96,21 @@ enum LedgerSchema {
       content TEXT NOT NULL,
       happened_at INTEGER NOT NULL
     ) STRICT;
+    """
+
+  /// Of a project's calls, over its rows in executions; in the order of the columns in projects.
+  static let sums = """
+    count(*), coalesce(sum(prompt_tokens), 0), coalesce(sum(completion_tokens), 0),
+    coalesce(sum(coalesce(booked_tokens, reserved_tokens)), 0)
+    """
+
+  /// Kept up with each call: a sum that is not that of its calls tells of a damaged file.
+  private static let second = """
+    ALTER TABLE projects ADD COLUMN calls INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE projects ADD COLUMN prompt_tokens INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE projects ADD COLUMN completion_tokens INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE projects ADD COLUMN booked_tokens INTEGER NOT NULL DEFAULT 0;
+    UPDATE projects SET (calls, prompt_tokens, completion_tokens, booked_tokens) = (
+      SELECT \(sums) FROM executions WHERE project = projects.id);
     """
 }

@@ -1,22 +1,43 @@
 internal import Glibc
+internal import Synchronization
 
 /// A thread of its own for calls that block: syncs, git, locks.
 ///
 /// An actor that names it as its executor runs all its work there, so that the shared pool of
 /// threads, one per core, never waits for a disk.
 public final class ThreadExecutor: SerialExecutor {
-  private let queue: WorkQueue
+  private static let single = Mutex<(any SingleThread)?>(nil)
+
+  /// Nil: there are threads.
+  static var singleThread: (any SingleThread)? { single.withLock { $0 } }
+
+  /// From now on no thread is started.
+  ///
+  /// - Precondition: there is no executor yet.
+  public static func use(_ thread: any SingleThread) { single.withLock { $0 = thread } }
+
+  /// Nil where one thread does everything.
+  private let queue: WorkQueue?
 
   public init(name: String) {
+    guard Self.singleThread == nil else {
+      queue = nil
+      return
+    }
     let queue = WorkQueue()
     self.queue = queue
     PermanentThread.start(name: name) { queue.work() }
   }
 
-  deinit { queue.close() }
+  deinit { queue?.close() }
 
   public func enqueue(_ job: consuming ExecutorJob) {
-    queue.push(UnownedJob(job), serial: asUnownedSerialExecutor(), owner: self)
+    let job = UnownedJob(job)
+    guard let queue else {
+      Self.singleThread?.take(job, of: self)
+      return
+    }
+    queue.push(job, serial: asUnownedSerialExecutor(), owner: self)
   }
 
   public func asUnownedSerialExecutor() -> UnownedSerialExecutor {

@@ -17,7 +17,7 @@ public enum Together {
     _ count: Int, _ body: @escaping @Sendable (Int) -> Result
   ) -> [Result] {
     // A thread for one thing alone would only cost.
-    if count < 2 { return (0..<count).map(body) }
+    if count < 2 || ThreadExecutor.singleThread != nil { return (0..<count).map(body) }
     let work = Work(count, body)
     let threads = (1..<min(count, threadsMax)).compactMap { _ in start { work.run() } }
     // This thread is one of them, and all of them where no other can be had.

@@ -120,6 +120,44 @@ import Testing
     }
   }
 
+  @Test func `a pause in mid-answer keeps what there is, and the answer goes on from it`()
+    async throws
+  {
+    try await Household.with(config: Self.small) { house in
+      try house.drop(
+        "rivers.md", "# Rivers\n\n- [ ] Write three paragraphs about rivers -> `rivers.txt`\n")
+      let outcome = try await house.tale("drain") { _ in
+        let isWriting = try await eventually(within: .seconds(300)) {
+          try house.currentBytes() > 100
+        }
+        #expect(isWriting, "no answer ever began")
+        let project = try #require(try house.projects(in: house.active).first)
+        _ = try await house.tale("pause", project.lastComponent?.string ?? "")
+      }
+      let project = try #require(try house.projects(in: house.active).first, "\(outcome.errors)")
+      let name = "refs/tale/partial/1.1"
+      let partial = try await house.git(project, "show", "\(name):answer.txt")
+      #expect(partial.utf8.count > 100)
+      _ = try await house.tale("resume", project.lastComponent?.string ?? "")
+      #expect(try await house.tale("drain").code == 0)
+
+      let ended = try #require(try house.projects(in: house.outbox).first)
+      let book = try ProjectBook(try house.journal(ended))
+      let calls = book.calls.filter { $0.reserved.subtask == "1.1" }
+      #expect(calls.first?.settled?.outcome == .stopped)
+      #expect(calls.dropFirst().first?.reserved.continues == partial.utf8.count)
+      // Its words are the model's: what is certain is that it begins as it began, once. An answer
+      // that was refused afterwards was asked for anew.
+      let text = try house.text(ended.appending("work").appending("rivers.txt"))
+      if book.failedAttempts.isEmpty {
+        let start = String(partial.prefix(60))
+        #expect(text.hasPrefix(start))
+        #expect(text.ranges(of: start).count == 1, "the server gave the beginning again")
+      }
+      #expect(try await house.git(ended, "for-each-ref", "refs/tale/partial") == "")
+    }
+  }
+
   @Test func `kill -9 of tale leaves no server behind`() async throws {
     try await Household.with(config: Self.small) { house in
       try house.drop("paragraphs.md", Self.paragraphs)

@@ -1,5 +1,6 @@
 import Foundation
 import SystemPackage
+import TaleSystem
 import TestSupport
 import Testing
 
@@ -9,8 +10,8 @@ final class RsyncDaemon: Sendable {
   private let program: Program
 
   init(serving queue: FilePath, in place: TemporaryFolder) async throws {
-    // A port that was free a moment ago.
-    port = ScriptedServer(responses: []).port
+    port = UInt16(try LoopbackPort.free())
+    let log = place("rsyncd.log")
     let config = try place.write(
       """
       use chroot = no
@@ -25,12 +26,14 @@ final class RsyncDaemon: Sendable {
       "rsync",
       [
         "--daemon", "--no-detach", "--address=127.0.0.1", "--port=\(port)", "--config=\(config)",
+        "--log-file=\(log)",
       ])
     let url = "rsync://127.0.0.1:\(port)/"
     let isThere = try await comesTrue(within: .seconds(20)) {
       try Program.run("rsync", [url]).output.contains("queue")
     }
-    #expect(isThere, "\(program.output)")
+    let said = try? text(log)
+    try #require(isThere, "\(program.output)\(said ?? "")")
   }
 
   /// What follows the host in a command.

@@ -91,6 +91,27 @@ import Testing
     }
   }
 
+  @Test func `who resumes or waits for a project that may not run yet is told why`() async throws {
+    let chat = ScriptedChat { _, _ in .text("one\n") }
+    try await Household.with(config: chat.config + "\nqueue: {time_zone: Europe/Berlin}\n") {
+      house in
+      let text = "---\nnot_before: 2051-07-15T12:00\n---\n\(Self.first)"
+      _ = try await house.tale("submit", try house.write("later.md", text))
+      #expect(try await house.tale("pause", "later").code == 0)
+      let resumed = try await house.tale("resume", "later")
+      #expect(resumed.code == 0, "\(resumed.errors)")
+      #expect(resumed.errors.contains("it is resumed, and waits until 2051-07-15 12:00 CEST"))
+      let next = try house.write("next.md", "---\nafter: later\n---\n\(Self.first)")
+      let waiting = try Program.start(
+        Household.program.string, ["submit", "--wait", next], in: house.root,
+        environment: house.variables)
+      defer { waiting.kill() }
+      let isTold = try await comesTrue { waiting.output.contains("it waits for later") }
+      #expect(isTold, "\(waiting.output)")
+      #expect(!waiting.output.contains("nobody has taken it up"), "\(waiting.output)")
+    }
+  }
+
   @Test func `a plan shows when it would run`() async throws {
     try await Household.with(config: "queue: {time_zone: Australia/Sydney}\n") { house in
       let text = """

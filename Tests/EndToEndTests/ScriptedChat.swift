@@ -40,13 +40,15 @@ final class ScriptedChat: Sendable {
   }
 
   /// A configuration that sends both roles here.
-  var config: String {
+  var config: String { Self.config(url: server.url) }
+
+  static func config(url: String) -> String {
     """
     models:
       task_model: scripted
       ux_model: scripted
       servers:
-        there: {kind: openai, url: "\(server.url)"}
+        there: {kind: openai, url: "\(url)"}
       definitions:
         scripted: {server: there, context: 8192, slots: 1}
     """

@@ -9,9 +9,16 @@ import Testing
 @Suite struct TakeoverTests {
   private static let tasks = "# Two\n\n- [ ] First -> `first.txt`\n- [ ] Second -> `second.txt`\n"
 
-  /// The answer to the second call never comes.
-  private func stalling(_ gate: ScriptedServer.Gate) -> ScriptedChat {
-    ScriptedChat { _, number in number == 1 ? .stall("te", gate) : .text("text\n") }
+  /// One in which the answer to the second call never comes.
+  private func household(
+    _ body: (Household, ScriptedChat) async throws -> Void
+  ) async throws {
+    let gate = ScriptedServer.Gate()
+    defer { gate.open() }
+    let chat = ScriptedChat { _, number in
+      number == 1 ? .stall("te", gate) : .text("text\n")
+    }
+    try await Household.with(config: chat.config) { try await body($0, chat) }
   }
 
   private func start(_ house: Household, _ arguments: String...) throws -> Program {
@@ -58,10 +65,7 @@ import Testing
   func `a stopped runner keeps its project, status says so, and takeover ends it and goes on`()
     async throws
   {
-    let gate = ScriptedServer.Gate()
-    defer { gate.open() }
-    let chat = stalling(gate)
-    try await Household.with(config: chat.config) { house in
+    try await household { house, chat in
       try await working(house, chat, "watch") { runner, id in
         kill(runner.pid, SIGSTOP)
         let silence = "process \(runner.pid) has not been heard of for 3 min; if it hangs, "
@@ -97,10 +101,7 @@ import Testing
   @Test func `a healthy runner saves its work when its project is freed, and any other goes on`()
     async throws
   {
-    let gate = ScriptedServer.Gate()
-    defer { gate.open() }
-    let chat = stalling(gate)
-    try await Household.with(config: chat.config) { house in
+    try await household { house, chat in
       try await working(house, chat, "drain") { runner, id in
         let freed = try await house.tale("takeover", "--free", id)
         #expect(freed.code == 0 && freed.output == "", "\(freed.errors)")
@@ -135,10 +136,7 @@ import Testing
   }
 
   @Test func `where no model can be had nobody is ended`() async throws {
-    let gate = ScriptedServer.Gate()
-    defer { gate.open() }
-    let chat = stalling(gate)
-    try await Household.with(config: chat.config) { house in
+    try await household { house, chat in
       try await working(house, chat, "drain") { runner, id in
         let bare = house.with([
           "TALE_CONFIG": nil, "XDG_CACHE_HOME": house.root.appending("cache").string,
@@ -146,6 +144,13 @@ import Testing
         ])
         let refused = try await bare.tale("takeover", id)
         #expect(refused.code == 69, "\(refused.errors)")
+        let file = house.root.appending("deaf.yaml")
+        let nobody = ScriptedChat.config(url: "http://127.0.0.1:\(try LoopbackPort.free())/v1")
+        try DurableFile.create(file, with: Array(nobody.utf8), synced: false)
+        let deaf = house.with(["TALE_CONFIG": file.string])
+        let unheard = try await deaf.tale("takeover", id)
+        #expect(unheard.code == 69, "\(unheard.errors)")
+        #expect(unheard.errors.contains("nobody was ended") && !unheard.errors.contains("ending"))
         // While nothing is to be run the project is freed, and that is all.
         let idle = house.with(["TALE_QUEUE_MODE": "accept"])
         #expect(RunningProcess(pid: runner.pid) != nil)
@@ -160,10 +165,7 @@ import Testing
   @Test func `after kill -9 an idle runner goes on within seconds, without a look of all`()
     async throws
   {
-    let gate = ScriptedServer.Gate()
-    defer { gate.open() }
-    let chat = stalling(gate)
-    try await Household.with(config: chat.config) { house in
+    try await household { house, chat in
       try await working(house, chat, "watch") { runner, id in
         let other = try start(house, "watch", "--log-level", "DEBUG")
         do {

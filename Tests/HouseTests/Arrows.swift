@@ -6,7 +6,7 @@ struct Arrows {
   static let allowed: [String: Set<String>] = [
     "TaleCore": [],
     "TaleSystem": ["CLinux", "CCrypto"],
-    "TaleGit": ["CGit2"],
+    "TaleGit": ["TaleSystem", "CGit2", "CZlib"],
     "TaleHTTP": ["CCurl"],
     "TaleConfig": ["TaleCore"],
     "TaleQueue": ["TaleCore", "TaleSystem", "CInotifyTools"],
@@ -26,7 +26,7 @@ struct Arrows {
 
   /// Modules that stand behind one wrapper each.
   static let guarded: Set<String> = [
-    "CGit2", "CCurl", "CInotifyTools", "CLinux", "CCrypto", "GRDB",
+    "CGit2", "CCurl", "CInotifyTools", "CLinux", "CCrypto", "CZlib", "GRDB",
   ]
 
   /// Everything that is wrong with a file's imports.

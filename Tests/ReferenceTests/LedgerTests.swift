@@ -6,12 +6,12 @@ import Testing
 
 /// docs/reference/ledger.md against a database that tale made.
 @Suite struct LedgerReferenceTests {
-  @Test func `ledger: every table and column`() throws {
+  @Test func `ledger: every table and column`() async throws {
     let page = try Page("ledger")
     let place = try TemporaryFolder()
     let file = place("tale.db")
-    do { _ = try Ledger(path: file.string) }
-    let tables = try DatabaseQueue(path: file.string).read { database in
+    try await Ledger(path: file.string).open()
+    let tables = try await DatabaseQueue(path: file.string).read { database in
       try String.fetchAll(
         database,
         sql: """

@@ -97,15 +97,19 @@ import Testing
     expect(page.problems(sections: ["progress.json", "States", "Reasons for a pause"]))
   }
 
-  @Test func `receipt: every field of receipt.json, plan.json and state.json`() throws {
+  @Test func `receipt: every field of receipt.json, plan.json, state.json and partial.json`() throws
+  {
     let page = try Page("receipt")
     try check(page, below: "receipt.json", try Samples.receipt())
     try check(page, below: "work/.tale/plan.json", try Samples.plan())
     checkChoices(page, below: "work/.tale/plan.json", try Samples.plan())
     try check(page, below: "work/.tale/state.json", try Samples.state())
+    try check(page, below: "partial.json", Samples.partial)
     expect(
       page.problems(
-        sections: ["receipt.json", "work/.tale/plan.json", "work/.tale/state.json"]))
+        sections: [
+          "receipt.json", "work/.tale/plan.json", "work/.tale/state.json", "partial.json",
+        ]))
   }
 
   @Test func `exit codes: each of them`() throws {

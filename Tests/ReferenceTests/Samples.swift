@@ -22,14 +22,14 @@ enum Samples {
         .init(
           id: try id(), sequence: 1, name: "a.md", lane: "urgent", origin: "inbox", sha256: "0",
           bytes: 1, modified: 1, priority: 1, from: try id(), owner: .init(user: 1, group: 1),
-          schedule: try schedule())),
+          schedule: try schedule(), nameBytes: "ff2e6d64")),
       .leased(.init(pid: 1, version: "1")),
       .moved(.init(from: .running, to: .paused, reason: .user, detail: "why")),
       .planned(.init(origin: .tasks, phases: 1, subtasks: 1, commit: "0", estimate: estimate)),
       .reserved(
         .init(
           call: 1, purpose: .subtask, subtask: "1.1", attempt: 1, role: "task", model: "m",
-          tokens: 2, maxTokens: 1, estimated: 1, strategy: "first")),
+          tokens: 2, maxTokens: 1, estimated: 1, strategy: "first", prompt: "0", continues: 1)),
       .settled(
         .init(
           call: 1, outcome: .answered, promptTokens: 1, completionTokens: 1, booked: 2,
@@ -85,6 +85,9 @@ enum Samples {
           ])
       ])
   }
+
+  static let partial = PartialAnswer(
+    subtask: "1.1", call: 1, model: "m", prompt: "0", bytes: 1, sha256: "0")
 
   static func state() throws -> WorkState {
     WorkState(

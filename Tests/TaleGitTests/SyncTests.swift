@@ -33,6 +33,11 @@ private let strace = "/usr/bin/strace"
     _ = try repository.changes()
     mark("index")
     try repository.writeIndex()
+    mark("large")
+    let large = place.removingLastComponent().appending("large.bin")
+    try repository.save(.putFile(path: "large", from: large))
+    mark("gather")
+    _ = try repository.gatherObjects(atLeast: 2)
     mark("tree")
     try repository.syncWorkTree()
     mark("end")
@@ -70,6 +75,8 @@ private let strace = "/usr/bin/strace"
       if: probed == nil && FileManager.default.isExecutableFile(atPath: strace), "needs strace"))
   func `each call syncs what its page says`() throws {
     let place = try Place()
+    try Data(count: 2 << 20).write(
+      to: URL(fileURLWithPath: place.root.appending("large.bin").string))
     let syncs = try trace(in: place)
     func count(_ part: String) throws -> Int { try #require(syncs[part]).count }
     let created = try #require(syncs["create"])
@@ -77,17 +84,20 @@ private let strace = "/usr/bin/strace"
       #expect(created.contains { $0.hasSuffix("/.git/\(name)") }, "\(name)")
     }
     #expect(created.last == ".")
-    // Blob, tree and commit, objects/ with its new folders, the reference and its folder.
+    // The pack, its index, their folder, the reference and its folder; whatever is in the pack.
     let small = try #require(syncs["small"])
-    #expect(small.count == 9)
-    #expect(small.filter { $0 == "./.git/objects" }.count == 1)
-    #expect(small.suffix(2) == ["./.git/refs/heads/main.lock", "./.git/refs/heads"])
-    // Three blobs, three trees and the commit.
-    #expect([16, 17].contains(try count("step")))
-    // The commit alone.
-    #expect([4, 5].contains(try count("pause")))
-    // A tree and the commit; the blob is met again at a path that HEAD does not have.
-    #expect(try count("again") == 8)
+    #expect(small.count == 5)
+    #expect(small.prefix(2).allSatisfy { $0.hasPrefix("./.git/objects/pack/tmp_tale_") })
+    #expect(
+      small.suffix(3) == [
+        "./.git/objects/pack", "./.git/refs/heads/main.lock", "./.git/refs/heads",
+      ])
+    #expect(try count("step") == 5)
+    #expect(try count("pause") == 5)
+    #expect(try count("again") == 5)
+    // The object by libgit2, with its folder; then both again, as it may have been there, and above.
+    #expect([9, 10].contains(try count("large")))
+    #expect(try count("gather") == 3)
     // The file, its folder, and refs/ above it.
     #expect(try count("reference") == 3)
     #expect(try count("restore") == 0)

@@ -15,7 +15,7 @@ final class LedgerPlace {
 
   deinit { try? FileManager.default.removeItem(at: folder) }
 
-  func open() throws -> Ledger { try Ledger(path: path) }
+  func open() -> Ledger { Ledger(path: path) }
 
   /// Deletes the database with all that stands beside it.
   func deleteDatabase() throws {

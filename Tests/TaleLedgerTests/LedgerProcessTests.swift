@@ -29,7 +29,7 @@ import Testing
     async throws
   {
     let place = try LedgerPlace()
-    let (one, other) = (try place.open(), try place.open())
+    let (one, other) = (place.open(), place.open())
     async let first: Void = Self.book(Self.projects, in: one)
     async let second: Void = Self.book(Self.projects.reversed(), in: other)
     _ = try await (first, second)
@@ -42,18 +42,18 @@ import Testing
     let path = place.path
     async let here: Void = {
       // Opened while the other process makes the tables, too.
-      try await Self.book(Self.projects, in: try Ledger(path: path))
+      try await Self.book(Self.projects, in: Ledger(path: path))
     }()
     await #expect(processExitsWith: .success) { [path = path as String] in
-      try await Self.book(Self.projects.reversed(), in: try Ledger(path: path))
+      try await Self.book(Self.projects.reversed(), in: Ledger(path: path))
     }
     try await here
-    try await Self.check(try place.open())
+    try await Self.check(place.open())
   }
 
   @Test func `readers never wait for a writer`() async throws {
     let place = try LedgerPlace()
-    let ledger = try place.open()
+    let ledger = place.open()
     async let writing: Void = Self.book(Self.projects, in: ledger)
     var seen = 0
     while seen < 6 {

@@ -8,7 +8,7 @@ import Testing
   init() throws { place = try LedgerPlace() }
 
   @Test func `the sums of the ledger are the sums of the journal`() async throws {
-    let ledger = try place.open()
+    let ledger = place.open()
     let lines = try Journals.project()
     let book = try ProjectBook(lines)
     let id = try Journals.id()
@@ -32,7 +32,7 @@ import Testing
   }
 
   @Test func `after every line the sums are those of the journal so far`() async throws {
-    let ledger = try place.open()
+    let ledger = place.open()
     let id = try Journals.id()
     var book = ProjectBook()
     for line in try Journals.project() {
@@ -43,7 +43,7 @@ import Testing
   }
 
   @Test func `the same lines twice change nothing`() async throws {
-    let ledger = try place.open()
+    let ledger = place.open()
     let id = try Journals.id()
     let lines = try Journals.project()
     #expect(try await ledger.record(lines, of: id))
@@ -57,7 +57,7 @@ import Testing
   }
 
   @Test func `lines that overlap add only what is new`() async throws {
-    let ledger = try place.open()
+    let ledger = place.open()
     let id = try Journals.id()
     let lines = try Journals.project()
     // The last line of the first part makes a row, which cannot be made twice.
@@ -67,7 +67,7 @@ import Testing
   }
 
   @Test func `a gap is told and changes nothing`() async throws {
-    let ledger = try place.open()
+    let ledger = place.open()
     let id = try Journals.id()
     let lines = try Journals.project()
     #expect(try await !ledger.record(Array(lines[1...]), of: id))
@@ -81,7 +81,7 @@ import Testing
   }
 
   @Test func `a failure within the lines leaves none of them`() async throws {
-    let ledger = try place.open()
+    let ledger = place.open()
     let id = try Journals.id()
     let lines = try Journals.project()
     var twice = Array(lines[..<6])
@@ -95,11 +95,11 @@ import Testing
   @Test func `a deleted database is made anew from the journal`() async throws {
     let id = try Journals.id()
     let lines = try Journals.project()
-    let first = try place.open()
+    let first = place.open()
     #expect(try await first.record(lines, of: id))
     let before = (try await first.totals(of: id), try await first.executions(of: id))
     try place.deleteDatabase()
-    let second = try place.open()
+    let second = place.open()
     #expect(try await second.lastLine(of: id) == 0)
     // The newest line alone does not fit, which is what asks for the whole journal.
     #expect(try await !second.record(Array(lines.suffix(1)), of: id))
@@ -115,7 +115,7 @@ import Testing
   }
 
   @Test func `an interrupted call is shown with its reservation booked`() async throws {
-    let ledger = try place.open()
+    let ledger = place.open()
     let id = try Journals.id()
     let lines = try Journals.project()
     // Up to the reservation of call 4: the call runs, or its runner died.
@@ -134,13 +134,13 @@ import Testing
   }
 
   @Test func `an unknown project has no sums`() async throws {
-    let ledger = try place.open()
+    let ledger = place.open()
     #expect(try await ledger.totals(of: try Journals.id(7)) == nil)
     #expect(try await ledger.executions(of: try Journals.id(7)) == [])
   }
 
   @Test func `projects are kept apart`() async throws {
-    let ledger = try place.open()
+    let ledger = place.open()
     let lines = try Journals.project()
     #expect(try await ledger.record(lines, of: try Journals.id(1)))
     #expect(try await ledger.record(Array(try Journals.project(2)[..<5]), of: try Journals.id(2)))

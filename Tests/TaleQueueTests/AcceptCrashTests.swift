@@ -143,26 +143,29 @@ import Testing
 
   @Test func `a kill at any step of the recovery from a kill loses and doubles nothing`() throws {
     let recovery = try CrashLibrary(["recover", folder("queue").string], below: folder.path)
-    let scenario = CrashScenario.folder
     var visited = 0
-    for moment in try moments(intake, scenario.prepare) where !moment.torn {
-      let prepare = { (place: QueuePlace) in
-        try scenario.prepare(place)
-        let last = try intake.run(killedBefore: moment.step).steps.last ?? ""
-        // What recovery finds differs only where names do.
-        return ["mkdir", "rename", "unlink"].contains { last.hasPrefix($0) }
-      }
-      guard try prepare(try QueuePlace(at: folder)) else { continue }
-      for second in try moments(recovery, { _ = try prepare($0) }) {
-        let place = try QueuePlace(at: folder)
-        _ = try prepare(place)
-        _ = try recovery.run(killedBefore: second.step, torn: second.torn)
-        _ = try place.recover()
-        try check(scenario, place, "killed before steps \(moment.step) and \(second.step)")
-        visited += 1
+    for scenario in [CrashScenario.folder, .file] {
+      for moment in try moments(intake, scenario.prepare) where !moment.torn {
+        let prepare = { (place: QueuePlace) in
+          try scenario.prepare(place)
+          let last = try intake.run(killedBefore: moment.step).steps.last ?? ""
+          // What recovery finds differs only where names do.
+          return ["mkdir", "rename", "unlink"].contains { last.hasPrefix($0) }
+        }
+        guard try prepare(try QueuePlace(at: folder)) else { continue }
+        for second in try moments(recovery, { _ = try prepare($0) }) {
+          let place = try QueuePlace(at: folder)
+          _ = try prepare(place)
+          _ = try recovery.run(killedBefore: second.step, torn: second.torn)
+          _ = try place.recover()
+          try check(
+            scenario, place,
+            "\(scenario) killed before steps \(moment.step) and \(second.step)")
+          visited += 1
+        }
       }
     }
-    #expect(visited > 30)
+    #expect(visited > 50)
   }
 
   @Test func `a kill while accepting leaves a newer drop under the same name alone`() throws {

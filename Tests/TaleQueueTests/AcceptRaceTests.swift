@@ -85,9 +85,14 @@ import Testing
           #expect(error.isOutOfSpace, "\(error)")
         }
       }
-      // At most what says for which of those that stand the log lacks a line.
-      let left = try place.stagingNames().filter { !$0.hasPrefix(BatchList.prefix) }
-      #expect(left == [], "with \(pages) pages")
+      // A list stays exactly as long as the log lacks a line for one of those that stand.
+      let standing = try place.active().map(\.id)
+      let log = (try? text(place.folders.acceptedLog)) ?? ""
+      let lacksLine = standing.contains { !log.contains("\"id\":\"\($0)\"") }
+      let lists = try place.stagingNames()
+      #expect(
+        lists.allSatisfy { $0.hasPrefix(BatchList.prefix) } && !lists.isEmpty == lacksLine,
+        "with \(pages) pages: \(lists), \(log)")
       #expect(try place.active().count + (place.entries().count) == 2, "with \(pages) pages")
       for entry in try place.entries() {
         let path = place.folders.inbox.appending(entry.name)

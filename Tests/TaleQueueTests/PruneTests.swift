@@ -49,6 +49,14 @@ import Testing
     try Program.run("find", [project.path.string, "!", "-type", "d", "-delete"])
   }
 
+  private func remove(_ project: ProjectFolder, _ place: QueuePlace) throws -> Trash.Outcome? {
+    guard let ended = try EndedProject(project, remover: 0) else { return .gone }
+    let trash = Trash(place.folders)
+    var outcome: Trash.Outcome?
+    try trash.alone { try trash.remove([ended]) { outcome = try? $1.get() } }
+    return outcome
+  }
+
   private func names(_ list: PruneList) -> [String] {
     list.going.map { String($0.folder.id.description.dropFirst(16).dropLast(5)) }
   }
@@ -138,16 +146,9 @@ import Testing
     let id = try #require(try place.intake().first?.rejected?.id)
     let project = ProjectFolder(id, in: place.folders.failed)
     try Program.run("chmod", ["500", project.path.string])
-    let trash = Trash(place.folders)
-    guard case .removed = try trash.alone({ try trash.remove(project) }) else {
-      Issue.record("it was not removed")
-      return
-    }
+    #expect(try remove(project, place) == .removed)
     #expect(try !exists(project.path) && Folder.names(in: place.folders.trash).isEmpty)
-    guard case .gone = try trash.remove(project) else {
-      Issue.record("it is there")
-      return
-    }
+    #expect(try remove(project, place) == .gone)
     try place.drop("---\nmodle: x\n---\nA\n", as: "a.md", modified: 1_700_000_000)
     #expect(try place.intake().map(\.redelivered) == [id])
   }
@@ -155,22 +156,48 @@ import Testing
   @Test func `whoever reads a project keeps it, and nobody reads what is being removed`() throws {
     let place = try QueuePlace()
     let project = try end(place, "read", day: 0, in: place.folders.outbox)
-    let trash = Trash(place.folders)
     let hold = try present(try project.hold())
-    guard case .beingRead = try trash.remove(project) else {
-      Issue.record("it was removed under its reader")
-      return
-    }
+    #expect(try remove(project, place) == .beingRead)
     #expect(exists(project.journal))
     hold.release()
     let removing = try present(try FileLock.tryTake(folder: project.path, .exclusive))
     #expect(try project.hold() == nil)
     removing.release()
-    guard case .removed = try trash.remove(project) else {
-      Issue.record("it is still held")
-      return
-    }
+    #expect(try remove(project, place) == .removed)
     #expect(try project.hold() == nil)
+  }
+
+  @Test func `what is accepted after the list was made keeps its predecessor`() throws {
+    let place = try QueuePlace()
+    let first = try end(place, "first", day: 0, in: place.folders.outbox)
+    let other = try end(place, "other", day: 0, in: place.folders.outbox)
+    let list = try PruneList(place.queue, PruneRule(keep: 0), at: Self.after(days: 1))
+    #expect(names(list) == ["first", "other"])
+    try place.drop("---\nafter: first\n---\nA poem\n", as: "a.md")
+    #expect(try place.intake().first?.accepted != nil)
+    let trash = Trash(place.folders)
+    var outcomes: [ProjectID: Trash.Outcome] = [:]
+    try trash.alone {
+      try trash.remove(list.going) { outcomes[$0.folder.id] = try? $1.get() }
+    }
+    #expect(outcomes == [first.id: .needed, other.id: .removed])
+    #expect(exists(first.journal) && !exists(other.path))
+  }
+
+  @Test func `removing waits for whoever accepts, as that may name a predecessor`() async throws {
+    let place = try QueuePlace()
+    let project = try end(place, "first", day: 0, in: place.folders.outbox)
+    let lock = try FileLock.take(place.folders.acceptLock)
+    let isDone = Guarded(false)
+    PermanentThread.start(name: "prune") {
+      _ = try? remove(project, place)
+      isDone.withLock { $0 = true }
+    }
+    let didNotWait = try await comesTrue(within: .milliseconds(300)) { !exists(project.path) }
+    #expect(!didNotWait)
+    lock.release()
+    let ends = try await comesTrue { isDone.withLock { $0 } }
+    #expect(ends && !exists(project.path))
   }
 
   @Test func `a crash after the rename leaves nothing in outbox, and the trash is emptied later`()

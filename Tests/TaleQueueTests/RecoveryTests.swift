@@ -72,7 +72,7 @@ import Testing
     #expect(try place.stagingNames() == [])
   }
 
-  @Test(arguments: ["", "no JSON", "{\"schema\":99}"])
+  @Test(arguments: ["", "no JSON", "{\"schema\":1}"])
   func `a drop whose list cannot be read goes to the inbox and is never removed`(
     _ list: String
   ) throws {
@@ -82,6 +82,22 @@ import Testing
     #expect(try place.inboxNames() == ["\(staged.id).md"])
     #expect(try place.stagingNames() == [])
     #expect(try place.intake().first?.accepted != nil)
+  }
+
+  @Test func `what a newer tale was accepting is left to it, and said`() throws {
+    let staged = try stage("x.md")
+    let list = try #require(try lists().first)
+    let known = try content(list)
+    try place.folder.write(Array("{\"schema\":99,\"all\":[]}".utf8), to: list)
+    let before = try snapshot(place.folders.staging)
+    let mended = try place.recover()
+    #expect(mended.count == 1 && mended[0].contains("written by a newer tale"), "\(mended)")
+    #expect(try snapshot(place.folders.staging) == before && place.inboxNames() == [])
+    // The control: its own list is worked.
+    try place.folder.write(known, to: list)
+    _ = try place.recover()
+    #expect(!exists(staged.path))
+    #expect(try place.inboxNames() == ["x.md"])
   }
 
   @Test func `a folder whose list is gone goes to the inbox whole`() throws {

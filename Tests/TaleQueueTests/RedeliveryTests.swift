@@ -50,6 +50,28 @@ import Testing
     #expect(try place.active().count == 2)
   }
 
+  @Test func `a name that is not UTF-8 is recognised also after its line in the log was lost`()
+    throws
+  {
+    let bytes: [UInt8] = [0xff, 0xfe] + Array(".md".utf8)
+    let name = try #require(
+      FilePath.Component(platformString: bytes.map { CChar(bitPattern: $0) } + [0]))
+    func deliver() throws {
+      let path = place.folders.inbox.appending(name)
+      try place.folder.write(Array("x".utf8), to: path)
+      try place.setModified(path, Self.modified)
+    }
+    try deliver()
+    let id = try #require(try place.intake().first?.accepted)
+    try DurableFile.remove(place.folders.acceptedLog)
+    #expect(try place.recover().count == 1)
+    try deliver()
+    #expect(try place.intake().map(\.redelivered) == [id])
+    // The control: another such name is another drop.
+    try place.drop("x", as: "\u{FFFD}\u{FFFD}.md", modified: Self.modified)
+    #expect(try place.intake().first?.accepted != nil)
+  }
+
   @Test func `a refused file that is delivered again is refused once`() throws {
     for _ in 0..<2 {
       try place.drop("", as: "empty.md", modified: Self.modified)

@@ -147,7 +147,31 @@ import Testing
     #expect(reason.contains("its predecessor \(first.id)"), "\(reason)")
     let words = ["failed", "was cancelled", "was not accepted", "is gone"]
     #expect(words.count { reason.contains("\(first.id) \($0)") } == 1, "\(reason)")
-    #expect(try shop.text(shop.now(next).failure).contains("tale retry \(first.id)"))
+    let text = try shop.text(shop.now(next).failure)
+    let mayBeRetried = loss == .failed || loss == .cancelled
+    #expect(text.contains("tale retry \(first.id)") == mayBeRetried, "\(text)")
+    #expect(text.contains("Drop \"first\" again") == !mayBeRetried, "\(text)")
+  }
+
+  @Test func `one that names another by its ID cannot be retried when that has failed`()
+    async throws
+  {
+    let shop = try Workshop(ScriptedModel.echo)
+    let time = SetTime()
+    try shop.submit(one, as: "first.md", at: time)
+    let first = try shop.only()
+    let next = try shop.submit(after("\(first.id)"), as: "next.md", at: time)
+    try await shop.control(first, .cancel)
+    _ = try await shop.drain(at: time)
+    let failed = try shop.now(next)
+    let text = try shop.text(failed.failure)
+    #expect(text.contains("was cancelled") && text.contains("names it by its ID"), "\(text)")
+    #expect(!text.contains("tale retry \(first.id)"), "\(text)")
+    let refusal = #expect(throws: RetryRefusal.self) {
+      try Retry(shop.environment(time)).run(failed, anew: false)
+    }
+    #expect(refusal?.why.contains("it would fail again") == true, "\(refusal?.why ?? "")")
+    #expect(try Folder.names(in: shop.queue.folders.active).isEmpty)
   }
 
   @Test func `projects that wait for each other fail at once, both with that reason`()

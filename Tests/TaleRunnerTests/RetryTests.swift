@@ -82,7 +82,7 @@ import Testing
     try shop.expectCleanGit(ended)
     // The ended one never changes.
     #expect(try tree(old.path) == before)
-    let ledger = try Ledger(path: shop.ledgerPath.string)
+    let ledger = Ledger(path: shop.ledgerPath.string)
     #expect(try await ledger.executions(of: made.id).count == 1)
   }
 

@@ -81,7 +81,7 @@ import Testing
     #expect(book.calls.map(\.reserved.attempt) == [1, 2])
     let (prompt, completion) = shop.model.reportedTokens
     #expect(book.bookedTokens == 777 + prompt + completion)
-    let ledger = try Ledger(path: shop.ledgerPath.string)
+    let ledger = Ledger(path: shop.ledgerPath.string)
     let executions = try await ledger.executions(of: ended.id)
     #expect(executions.map(\.outcome) == ["interrupted", "answered"])
     #expect(executions.map(\.bookedTokens) == [777, prompt + completion])

@@ -76,7 +76,7 @@ import Testing
     #expect(result.contains("| 3 | \(prompt) | \(completion) | \(prompt + completion) |"))
     let progress = try shop.progress(project)
     #expect(progress.tokens.booked == prompt + completion)
-    let ledger = try Ledger(path: shop.ledgerPath.string)
+    let ledger = Ledger(path: shop.ledgerPath.string)
     let totals = try await ledger.totals(of: project.id)
     #expect(totals?.calls == 3 && totals?.promptTokens == prompt)
     #expect(totals?.completionTokens == completion && totals?.bookedTokens == prompt + completion)

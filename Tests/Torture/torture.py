@@ -19,6 +19,7 @@ import json
 import os
 import random
 import re
+import resource
 import shutil
 import subprocess
 import sys
@@ -331,7 +332,7 @@ def tortured(torture, arguments, seed):
             if not outcome.struck:
                 missed.append(outcome.spec)
             if outcome.violations or arguments.verbose:
-                show(outcome, arguments, seed)
+                show(outcome, arguments)
             repeats[outcome.repeats] += 1
             bad += bool(outcome.violations)
             violations += len(outcome.violations)
@@ -345,11 +346,16 @@ def tortured(torture, arguments, seed):
         f"{again} in {count} cases" for again, count in sorted(repeats.items())))
     sites = count_sites(calls)
     print(f"torture: {kills} crash points, {sites} sites, {fails} errors, {violations} violations "
-          f"in {time.monotonic() - start:.0f} s (seed {seed})")
+          f"in {time.monotonic() - start:.0f} s, {cpu_seconds():.0f} s of them computing (seed {seed})")
     return 1 if violations else 0
 
 
-def show(outcome, arguments, seed):
+def cpu_seconds():
+    return sum(sum(resource.getrusage(who)[:2])
+               for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+
+
+def show(outcome, arguments):
     where = outcome.where
     print(f"{'VIOLATION' if outcome.violations else 'case'} {outcome.spec} "
           f"({where.get('op')} {where.get('path', '')} {where.get('target', '')})")

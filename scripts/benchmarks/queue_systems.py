@@ -19,7 +19,8 @@ CREATED, MOVED_TO = 0x100, 0x80
 def missing():
     """What of the others is not installed."""
     return [tool for tool in NEEDED if not shutil.which(tool)] + (
-        [] if (PYTHON / "bin/huey_consumer").exists() else ["huey"])
+        [] if (PYTHON / "bin/huey_consumer").exists() else ["huey"]) + (
+        [] if list(PYTHON.glob("lib/python3*/site-packages/git")) else ["GitPython"])
 
 
 class System:

@@ -28,7 +28,7 @@ CHANGES = "rename,renameat,renameat2,mkdir,mkdirat,unlink,unlinkat"
 CHANGE = re.compile(
     r'\b(rename|mkdir|unlink)(?:at2?)?\((?:[^"]*)"([^"]+)"(?:, (?:[^"]*)"([^"]+)")?')
 # A temporary name that becomes the real one by a rename.
-TEMPORARY = re.compile(r"/(\.tale\.\d+\.\d+|\.events\.new|[^/]*\.lock)$")
+TEMPORARY = re.compile(r"/(\.tale\.\d+\.\d+|\.events\.new|tmp_tale_\w+|[^/]*\.lock)$")
 ID = re.compile(r"\d{8}-\d{6}-([a-z0-9-]+)-[a-z0-9]{4}(?=[/.]|$)")
 
 
@@ -64,6 +64,8 @@ class Trace:
         inside = re.sub(r"/batch-[0-9a-f]+\.json$", "/batch-NUMBER.json", inside)
         inside = re.sub(r"/objects/[0-9a-f]{2}$", "/objects/XX", inside)
         inside = re.sub(r"/objects/tmp_object\w+$", "/objects/XX/OBJECT", inside)
+        inside = re.sub(r"/pack/pack-[0-9a-f]{40}\.pack$", "/pack/PACK", inside)
+        inside = re.sub(r"/pack/pack-[0-9a-f]{40}\.idx$", "/pack/INDEX", inside)
         inside = re.sub(r"/\.git-creating/\.git(/.*)?$", "/.git-creating/", inside)
         inside = re.sub(r"/\.drafts/.+$", "/.drafts/CALL", inside)
         inside = re.sub(r"^active/ID/", "", inside)
@@ -94,6 +96,7 @@ def is_sync(step):
 FOLDERS = {
     "inbox", "active", "outbox", ".tale", ".tale/staging", ".tale/staging/ID", "active/ID",
     ".drafts", "work", "work/.tale", "work/.git", "work/.git/objects", "work/.git/objects/XX",
+    "work/.git/objects/pack",
     "work/.git/refs/heads",
 }
 

@@ -15,9 +15,10 @@ extension Event {
         commit \(event.commit.prefix(10))
         """
     case .reserved(let event):
+      let from = event.continues.map { " and continues from \($0.grouped) bytes" } ?? ""
       return """
         call \(event.call) for \(event.subtask ?? "the plan"), attempt \(event.attempt), to \
-        \(event.model): \(event.tokens.grouped) tokens set aside
+        \(event.model): \(event.tokens.grouped) tokens set aside\(from)
         """
     case .settled(let event):
       let detail = event.detail.map { ": \($0)" } ?? ""

@@ -23,6 +23,8 @@ public enum Event: Sendable, Equatable {
     public var sequence: Int
     /// The name under which it was dropped; bytes that are not UTF-8 appear as U+FFFD.
     public var name: String
+    /// The name's bytes in hexadecimal, where they are not UTF-8 and `name` cannot tell them.
+    public var nameBytes: String?
     /// The folder of the inbox that it was dropped into; empty: the inbox itself.
     public var lane: String
     /// `inbox`, `submit` or `run`.
@@ -46,7 +48,7 @@ public enum Event: Sendable, Equatable {
     public init(
       id: ProjectID, sequence: Int, name: String, lane: String, origin: String, sha256: String,
       bytes: Int, modified: Int? = nil, priority: Int, from: ProjectID? = nil,
-      owner: FileOwner? = nil, schedule: Schedule? = nil
+      owner: FileOwner? = nil, schedule: Schedule? = nil, nameBytes: String? = nil
     ) {
       self.id = id
       self.sequence = sequence
@@ -60,6 +62,7 @@ public enum Event: Sendable, Equatable {
       self.from = from
       self.owner = owner
       self.schedule = schedule
+      self.nameBytes = nameBytes
     }
   }
 
@@ -133,11 +136,18 @@ public enum Event: Sendable, Equatable {
     public var estimated: Int
     /// `first` or what of the recovery ladder this call is.
     public var strategy: String
+    /// The SHA-256 of what is asked; nil where the answer is never continued.
+    public var prompt: String?
+    /// Bytes of the answer that an earlier call left, from which this one goes on.
+    public var continues: Int?
 
     public init(
       call: Int, purpose: CallPurpose, subtask: Subtask.ID?, attempt: Int, role: String,
-      model: String, tokens: Int, maxTokens: Int, estimated: Int, strategy: String
+      model: String, tokens: Int, maxTokens: Int, estimated: Int, strategy: String,
+      prompt: String? = nil, continues: Int? = nil
     ) {
+      self.prompt = prompt
+      self.continues = continues
       self.call = call
       self.purpose = purpose
       self.subtask = subtask

@@ -27,6 +27,9 @@ public struct ProjectBook: Sendable, Equatable {
   public private(set) var updatedAt: Timestamp?
   private var pauseReason: PauseReason?
   private var pauseDetail: String?
+  private var index = CallIndex()
+  private var committed: Set<Subtask.ID> = []
+  private var hasBeenCancelled = false
 
   public struct Call: Sendable, Equatable {
     public let reserved: Event.Reserved
@@ -46,6 +49,12 @@ public struct ProjectBook: Sendable, Equatable {
 
   /// Takes in the next line.
   public mutating func apply(_ line: JournalLine) throws(BookFailure) {
+    try check(line)
+    take(line)
+  }
+
+  /// Whether a line may come next.
+  public func check(_ line: JournalLine) throws(BookFailure) {
     func fail(_ why: String) -> BookFailure { BookFailure(line: line.number, why: why) }
     guard line.number == lastLine + 1 else { throw fail("line \(lastLine + 1) was expected") }
     guard ended == nil else { throw fail("the project ended before it") }
@@ -53,24 +62,17 @@ public struct ProjectBook: Sendable, Equatable {
       guard case .accepted = line.event else { throw fail("the first line must be accepted") }
     }
     switch line.event {
-    case .accepted(let payload):
+    case .accepted:
       guard accepted == nil else { throw fail("the project was accepted before") }
-      accepted = payload
-      acceptedAt = line.time
-    case .leased: break
     case .moved(let move):
       guard move.from == state else { throw fail("the project was \(state), not \(move.from)") }
       guard ProjectState.mayMove(from: move.from, to: move.to) else {
         throw fail("\(IllegalMove(from: move.from, to: move.to))")
       }
-      state = move.to
-      pause = move.to == .paused ? (move.reason ?? .user, move.detail) : nil
-    case .planned(let payload): planned = payload
     case .reserved(let payload):
       guard payload.call == calls.count + 1 else {
         throw fail("call \(calls.count + 1) was expected, not \(payload.call)")
       }
-      calls.append(Call(reserved: payload, reservedAt: line.time))
     case .settled(let payload):
       guard calls.indices.contains(payload.call - 1) else {
         throw fail("call \(payload.call) was never reserved")
@@ -78,20 +80,48 @@ public struct ProjectBook: Sendable, Equatable {
       guard calls[payload.call - 1].settled == nil else {
         throw fail("call \(payload.call) is settled twice")
       }
-      calls[payload.call - 1].settled = payload
-      calls[payload.call - 1].settledAt = line.time
-    case .attemptFailed(let payload): failedAttempts.append(payload)
-    case .committed(let payload): commits.append(payload)
-    case .noted(let payload): notes.append(payload)
-    case .controlled(let payload): controls.append(payload)
     case .ended(let payload):
       let end = payload.outcome.state
       guard ProjectState.mayMove(from: state, to: end) else {
         throw fail("\(IllegalMove(from: state, to: end))")
       }
+    case .leased, .planned, .attemptFailed, .committed, .noted, .controlled: break
+    }
+  }
+
+  /// Takes in a line that was checked.
+  public mutating func take(_ line: JournalLine) {
+    switch line.event {
+    case .accepted(let payload):
+      accepted = payload
+      acceptedAt = line.time
+    case .leased: break
+    case .moved(let move):
+      state = move.to
+      pause = move.to == .paused ? (move.reason ?? .user, move.detail) : nil
+    case .planned(let payload): planned = payload
+    case .reserved(let payload):
+      calls.append(Call(reserved: payload, reservedAt: line.time))
+      index.reserve(payload)
+    case .settled(let payload):
+      calls[payload.call - 1].settled = payload
+      calls[payload.call - 1].settledAt = line.time
+      index.settle(payload, of: calls[payload.call - 1].reserved)
+    case .attemptFailed(let payload):
+      failedAttempts.append(payload)
+      let isKnown = calls.indices.contains(payload.call - 1)
+      index.refuse(payload, isKnown ? calls[payload.call - 1].reserved : nil)
+    case .committed(let payload):
+      commits.append(payload)
+      committed.insert(payload.subtask)
+    case .noted(let payload): notes.append(payload)
+    case .controlled(let payload):
+      controls.append(payload)
+      if payload.action == .cancel { hasBeenCancelled = true }
+    case .ended(let payload):
       ended = payload
       endedAt = line.time
-      state = end
+      state = payload.outcome.state
       pause = nil
     }
     lastLine = line.number
@@ -100,53 +130,64 @@ public struct ProjectBook: Sendable, Equatable {
 
   /// Whether somebody cancelled it and its end is not written yet: whoever holds the lease ends it.
   public var isBeingCancelled: Bool {
-    ended == nil && controls.contains { $0.action == .cancel }
+    ended == nil && hasBeenCancelled
   }
 
   /// Whether its user paused it, and nothing else is to be done before they resume it.
   public var restsByUser: Bool { pause?.reason == .user && !isBeingCancelled }
 
   /// Tokens that count against the budget: settled calls as booked, open ones as reserved.
-  public var bookedTokens: Int { calls.reduce(0) { $0 + $1.booked } }
+  public var bookedTokens: Int { index.bookedTokens }
 
   /// Prompt tokens as the servers counted them.
-  public var promptTokens: Int { calls.reduce(0) { $0 + ($1.settled?.promptTokens ?? 0) } }
+  public var promptTokens: Int { index.promptTokens }
 
   /// Completion tokens as the servers counted them.
-  public var completionTokens: Int {
-    calls.reduce(0) { $0 + ($1.settled?.completionTokens ?? 0) }
-  }
+  public var completionTokens: Int { index.completionTokens }
 
   /// Tokens booked for calls whose use no server told.
   public var uncountedTokens: Int { bookedTokens - promptTokens - completionTokens }
 
-  public var openCalls: [Call] { calls.filter { $0.settled == nil } }
+  /// Calls that are not settled, in the order of their numbers.
+  public var openCalls: [Call] { index.open.sorted().map { calls[$0 - 1] } }
+
+  /// What the answered calls for its subtasks took.
+  public var answeredCalls: PastCalls { index.answered }
+
+  /// How many subtasks it says are committed.
+  public var committedSubtasks: Int { committed.count }
 
   /// The last call for a subtask that ended with a whole answer which was not refused.
   public func usableAnswer(for subtask: Subtask.ID) -> Call? {
+    index.usableCall(for: subtask).map { calls[$0 - 1] }
+  }
+
+  /// Calls for a subtask whose answers may have begun without coming to their end, and that asked
+  /// the same of the same model, by their numbers.
+  public func brokenOff(
+    _ subtask: Subtask.ID, model: String, prompt: String
+  ) -> Set<Int> {
     let refused = Set(failedAttempts.map(\.call))
-    return calls.last {
-      $0.reserved.subtask == subtask && $0.settled?.outcome == .answered
-        && !refused.contains($0.reserved.call)
-    }
+    return Set(
+      calls.filter { call in
+        guard let outcome = call.settled?.outcome else { return false }
+        return call.reserved.subtask == subtask && call.reserved.model == model
+          && call.reserved.prompt == prompt && !refused.contains(call.reserved.call)
+          && [.stopped, .interrupted, .failed].contains(outcome)
+      }.map(\.reserved.call))
   }
 
   /// Why the last answer for a subtask was refused; nil when none was.
-  public func lastProblem(of subtask: Subtask.ID) -> String? {
-    failedAttempts.last { $0.subtask == subtask }?.why
-  }
+  public func lastProblem(of subtask: Subtask.ID) -> String? { index.lastProblem(of: subtask) }
 
   /// How many calls were made for a purpose, or for one subtask of it.
   public func attempts(_ purpose: CallPurpose, _ subtask: Subtask.ID?) -> Int {
-    calls.count { $0.reserved.purpose == purpose && $0.reserved.subtask == subtask }
+    index.attempts(purpose, subtask)
   }
 
   /// How many answers for it were refused, which is what `retries` limits.
   public func refusals(_ purpose: CallPurpose, _ subtask: Subtask.ID?) -> Int {
-    let numbers = Set(
-      calls.filter { $0.reserved.purpose == purpose && $0.reserved.subtask == subtask }
-        .map(\.reserved.call))
-    return failedAttempts.count { numbers.contains($0.call) }
+    index.refusals(purpose, subtask)
   }
 }
 

@@ -12,29 +12,18 @@ public struct Estimate: Sendable, Equatable, Codable {
     self.secondsHigh = secondsHigh
   }
 
-  /// For `left` subtasks, from the calls that this project has made so far.
+  /// For `left` subtasks, from what such calls took before: those of this project so far, mostly.
   ///
   /// With fewer than two answered subtasks it starts from wide assumptions: 200 to 1,500 tokens
   /// of answer at 4 to 40 tokens a second, which spans small models on small machines.
-  public static func left(_ left: Int, after calls: [ProjectBook.Call]) -> Estimate {
-    let answered = calls.filter {
-      $0.reserved.purpose == .subtask && $0.settled?.outcome == .answered
-    }
-    return self.left(left, like: answered.map { ($0.booked, $0.settled?.milliseconds ?? 0) })
-  }
-
-  /// For `left` subtasks, from what such calls took before; see ``left(_:after:)``.
-  public static func left(
-    _ left: Int, like calls: [(tokens: Int, milliseconds: Int64)]
-  ) -> Estimate {
+  public static func left(_ left: Int, like calls: PastCalls) -> Estimate {
     guard calls.count >= 2 else {
       return Estimate(
         tokensLow: left * 600, tokensHigh: left * 4000, secondsLow: left * 5,
         secondsHigh: left * 375)
     }
-    let tokens = calls.reduce(0) { $0 + $1.tokens } / calls.count
-    let milliseconds = calls.reduce(0) { $0 + $1.milliseconds }
-    let seconds = Int(milliseconds) / calls.count / 1000 + 1
+    let tokens = calls.tokens / calls.count
+    let seconds = Int(calls.milliseconds) / calls.count / 1000 + 1
     return Estimate(
       tokensLow: left * tokens * 6 / 10, tokensHigh: left * tokens * 2,
       secondsLow: left * seconds * 6 / 10, secondsHigh: left * seconds * 2)
@@ -47,6 +36,21 @@ public struct Estimate: Sendable, Equatable, Codable {
 
   /// `1,200 to 8,000 tokens`.
   public var tokens: String { "\(tokensLow.grouped) to \(tokensHigh.grouped) tokens" }
+}
+
+/// What answered calls for subtasks took, in sum.
+public struct PastCalls: Sendable, Equatable {
+  public private(set) var count = 0
+  public private(set) var tokens = 0
+  public private(set) var milliseconds: Int64 = 0
+
+  public init() {}
+
+  public mutating func add(tokens: Int, milliseconds: Int64) {
+    count += 1
+    self.tokens += tokens
+    self.milliseconds += milliseconds
+  }
 }
 
 extension Int {

@@ -11,7 +11,7 @@ extension Progress {
     let total = plan?.subtasks.count ?? book.planned?.subtasks ?? 0
     let finished =
       plan?.subtasks.count { done.contains($0.id) }
-      ?? min(total, Set(book.commits.map(\.subtask)).count)
+      ?? min(total, book.committedSubtasks)
     let percent =
       book.state == .done ? 100 : total == 0 ? 0 : min(99, finished * 100 / total)
     return Progress(
@@ -23,7 +23,7 @@ extension Progress {
         prompt: book.promptTokens, completion: book.completionTokens, booked: book.bookedTokens,
         budget: budget),
       left: total > 0 && !book.state.hasEnded
-        ? Estimate.left(total - finished, after: book.calls) : nil,
+        ? Estimate.left(total - finished, like: book.answeredCalls) : nil,
       acceptedAt: book.acceptedAt ?? now, updatedAt: now, runner: runner,
       lane: book.accepted?.lane ?? "", priority: book.accepted?.priority ?? 0,
       sequence: book.accepted?.sequence ?? 0, schedule: book.accepted?.schedule)

@@ -30,6 +30,9 @@ public struct ModelRequest: Sendable, Equatable {
 
   /// What stays the same from call to call comes first, for the server's prefix cache.
   public var messages: [Message]
+  /// Whether the last message is the beginning of the answer, and the model goes on from its end:
+  /// for servers that can (``ReadyModel/continues``). What it answers is the rest alone.
+  public var continuesAnswer = false
   /// The most tokens that the answer may have.
   public var maxTokens: Int
   /// A JSON schema, as JSON text, that the answer must follow; nil for free text.

@@ -19,6 +19,9 @@ struct OpenAIRequestBody: Encodable {
   private var seed: Int?
   private var stream = true
   private var streamOptions = StreamOptions()
+  // As vLLM calls it, and llama.cpp, which does so without being told as well. Both or none.
+  private var continueFinalMessage: Bool?
+  private var addGenerationPrompt: Bool?
 
   init(_ request: ModelRequest, model: String, tokenLimit: OpenAIClient.TokenLimitField) {
     self.model = model
@@ -29,6 +32,10 @@ struct OpenAIRequestBody: Encodable {
     }
     temperature = request.temperature
     seed = request.seed
+    if request.continuesAnswer {
+      continueFinalMessage = true
+      addGenerationPrompt = false
+    }
   }
 
   /// The body's bytes.

@@ -11,11 +11,17 @@ public struct CallOrder: Sendable {
   /// What the starting rules expect the answer to take, in tokens.
   public var estimated: Int
   public var request: ModelRequest
+  /// The SHA-256 of what is asked, by which the beginning of an answer is known to belong to it; nil
+  /// where no answer is continued.
+  public var prompt: String?
+  /// Bytes of the answer's beginning that the request goes on from; nil: it is asked for whole.
+  public var continues: Int?
 
   public init(
     purpose: CallPurpose, subtask: Subtask.ID? = nil, role: String = "task", strategy: String,
-    estimated: Int, request: ModelRequest
+    estimated: Int, request: ModelRequest, prompt: String? = nil
   ) {
+    self.prompt = prompt
     self.purpose = purpose
     self.subtask = subtask
     self.role = role
@@ -70,8 +76,8 @@ public struct BudgetExhausted: Error, Equatable, CustomStringConvertible {
 
 /// Where an answer goes while it arrives.
 public protocol AnswerSink: Sendable {
-  /// A new answer begins; what an earlier, broken one left is void.
-  func begin() async throws
+  /// The answer of this call begins; what an earlier, broken one left is void.
+  func begin(call: Int) async throws
   func take(_ text: String) async throws
   /// The answer is whole: keeps it safe, and returns its SHA-256, by which it is known after a
   /// crash; nil where it is not kept.

@@ -81,7 +81,7 @@ public final class Door: Sendable {
     }
     let outcome: Result<ModelAnswer, ModelFailure>
     do throws(ModelFailure) {
-      outcome = .success(try await send(order.request, to: model, sink))
+      outcome = .success(try await send(order.request, call, to: model, sink))
     } catch {
       outcome = .failure(error)
     }
@@ -116,9 +116,9 @@ public final class Door: Sendable {
 
   /// - Throws: ``ModelFailure`` only.
   private func send(
-    _ request: ModelRequest, to model: ReadyModel, _ sink: any AnswerSink
+    _ request: ModelRequest, _ call: Int, to model: ReadyModel, _ sink: any AnswerSink
   ) async throws(ModelFailure) -> ModelAnswer {
-    do { try await sink.begin() } catch { throw ModelFailure(.receiver, "\(error)") }
+    do { try await sink.begin(call: call) } catch { throw ModelFailure(.receiver, "\(error)") }
     let answer = try await model.client.generate(request) { try await sink.take($0) }
     guard answer.usage.isCounted else { return answer }
     let (prompt, completion) = (answer.usage.promptTokens, answer.usage.completionTokens)

@@ -19,9 +19,12 @@ public struct ReadyModel: Sendable {
   public let client: any ModelClient
   /// Tokens of prompt and answer together.
   public let contextTokens: Int
+  /// Whether it goes on with an answer that was begun before.
+  public let continues: Bool
 
-  public init(client: any ModelClient, contextTokens: Int) {
+  public init(client: any ModelClient, contextTokens: Int, continues: Bool = false) {
     self.client = client
     self.contextTokens = contextTokens
+    self.continues = continues
   }
 }

@@ -108,6 +108,8 @@ public struct Acceptor: Sendable {
     let modified: Int?
     /// Whom it belonged to, where that was another user.
     var owner: FileOwner?
+    /// In hexadecimal, where they are not UTF-8.
+    var nameBytes: String?
     /// Of a project that is made of a copy.
     var label: CopyLabel?
   }
@@ -156,7 +158,7 @@ public struct Acceptor: Sendable {
       lane: drop.lane, origin: drop.origin, sha256: sha256,
       bytes: try FileStatus.of(staged.description).size, modified: drop.modified,
       priority: (try? parsed.get().priority) ?? 0, from: drop.label?.from,
-      owner: drop.owner ?? drop.label?.owner, schedule: schedule)
+      owner: drop.owner ?? drop.label?.owner, schedule: schedule, nameBytes: drop.nameBytes)
     try write(accepted, parsed, drop.label, into: staged, at: now)
     try Folder.sync(staged.path)
     return parsed

@@ -279,7 +279,7 @@ struct BatchAccept: Sendable {
       drop.staged,
       .init(
         lane: delivery.lane, name: delivery.name, origin: "inbox", modified: delivery.modified,
-        owner: drop.owner),
+        owner: drop.owner, nameBytes: drop.nameBytes),
       draft.parsed, sha256: draft.sha256, sequence: sequence, at: delivery.time, &names)
     switch parsed {
     case .success: return .whole(Ready(drop: drop, rejection: nil, delivery: delivery))

@@ -64,9 +64,22 @@ struct BatchList: Codable {
     return path
   }
 
-  /// Empty for one that a crash left half-written: nothing had left the inbox then.
-  static func read(_ path: FilePath) throws(SystemFailure) -> BatchList {
+  /// What a list says of the drops in staging.
+  enum Reading {
+    /// Empty for one that a crash left half-written: nothing had left the inbox then.
+    case drops([Origin])
+    /// A newer tale knows.
+    case unknown(NewerSchema)
+  }
+
+  static func read(_ path: FilePath) throws(SystemFailure) -> Reading {
     let bytes = try DurableFile.read(path, limit: 1 << 24)
-    return (try? JSON.decodeVersioned(BatchList.self, from: bytes)) ?? BatchList(drops: [])
+    do {
+      return .drops(try JSON.decodeVersioned(BatchList.self, from: bytes).drops)
+    } catch let newer as NewerSchema {
+      return .unknown(newer)
+    } catch {
+      return .drops([])
+    }
   }
 }

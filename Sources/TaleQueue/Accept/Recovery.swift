@@ -52,15 +52,25 @@ public struct Recovery: Sendable {
     var mended: [String] = []
     // One that cannot be mended must not keep the others from being worked.
     var stuck: Set<ProjectID> = []
+    var isKnown = true
     for name in try Folder.names(in: folders.staging) {
       if name.string.hasPrefix(Acceptor.discardedPrefix) || name.string.hasPrefix(".tale.") {
         do { try Folder.removeTree(folders.staging.appending(name)) } catch {
           mended.append("\(error); remove it by hand")
         }
       } else if name.string.hasPrefix(BatchList.prefix) {
-        mended += try mend(folders.staging.appending(name), &stuck)
+        let list = folders.staging.appending(name)
+        switch try BatchList.read(list) {
+        case .drops(let drops): mended += try mend(list, drops, &stuck)
+        case .unknown(let why):
+          isKnown = false
+          mended.append(
+            "\(list) was \(why); what was being accepted stays in \(folders.staging) until then")
+        }
       }
     }
+    // Any of the others may be among those that it speaks of.
+    if !isKnown { return mended }
     for staged in try acceptor.queue.projects(in: folders.staging) where !stuck.contains(staged.id)
     {
       if try isBeingFilled(staged) { continue }
@@ -91,11 +101,11 @@ public struct Recovery: Sendable {
 
   /// Drops that were being taken together when their runner died.
   private func mend(
-    _ list: FilePath, _ stuck: inout Set<ProjectID>
+    _ list: FilePath, _ drops: [BatchList.Origin], _ stuck: inout Set<ProjectID>
   ) throws(SystemFailure) -> [String] {
     var mended: [String] = []
     var isDone = true
-    for origin in try BatchList.read(list).drops {
+    for origin in drops {
       let staged = ProjectFolder(origin.id, in: folders.staging)
       if !mend(staged, &mended, { () throws(SystemFailure) in try mend(staged, origin) }) {
         isDone = false
@@ -254,7 +264,8 @@ public struct Recovery: Sendable {
       let time = book.acceptedAt, acceptor.deliveries.keeps(time, at: acceptor.time.now())
     else { return nil }
     return AcceptedLog.Entry(
-      id: project.id, time: time, lane: accepted.lane, name: accepted.name, nameBytes: nil,
-      sha256: try DropContent.sha256(of: project, acceptor.limits), modified: modified)
+      id: project.id, time: time, lane: accepted.lane, name: accepted.name,
+      nameBytes: accepted.nameBytes, sha256: try DropContent.sha256(of: project, acceptor.limits),
+      modified: modified)
   }
 }

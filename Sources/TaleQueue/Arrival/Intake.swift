@@ -34,6 +34,7 @@ public actor Intake {
   private var isUnfinished = false
   /// Of those, what this way through the inbox has come past.
   private var stillIgnored: Set<String> = []
+  private var mendedBefore: Set<String> = []
   /// The way through the inbox that is under way.
   private var pass: InboxListing.Pass?
   /// Drops accepted on it.
@@ -104,7 +105,10 @@ public actor Intake {
     // A lane that somebody removed comes back, for whoever drops into it next.
     let folders = acceptor.queue.folders
     for lane in folders.lanes { try folders.make(folders.inbox(lane: lane)) }
-    for line in try Recovery(acceptor).mendLeft() { logger.notice("recovered: \(line)") }
+    let mended = try Recovery(acceptor).mendLeft()
+    // What cannot be mended is found again at each look, and said once.
+    for line in mended where !mendedBefore.contains(line) { logger.notice("recovered: \(line)") }
+    mendedBefore = Set(mended)
     let new = InboxListing.Pass(listing)
     pass = new
     acceptedOnPass = 0
@@ -184,7 +188,7 @@ public actor Intake {
   ///   - looked: called after each look.
   ///   - troubled: called with what the disk refused instead.
   public func run(
-    watcher: Watcher?, bell: Doorbell, rescan: @autoclosure @Sendable () -> Duration,
+    watcher: (any ChangeSource)?, bell: Doorbell, rescan: @autoclosure @Sendable () -> Duration,
     looked: @Sendable (Look) async -> Void,
     troubled: @Sendable (SystemFailure) async -> Void = { _ in }
   ) async {

@@ -8,7 +8,7 @@ public import TaleSystem
 ///
 /// A hint, never the truth: whoever hears it lists the folder. At most one may exist in a process,
 /// because the library keeps its state in global variables; one thread owns all calls.
-public final class Watcher: Sendable {
+public final class Watcher: ChangeSource {
   /// What is known of a change; after an overflow only that there were some.
   public struct Changes: Sendable {
     /// Names that arrived by rename, which makes them complete.

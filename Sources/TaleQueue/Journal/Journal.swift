@@ -25,49 +25,85 @@ public struct Journal: ~Copyable {
   /// Opens a journal to go on with it. A torn last line, which a crash leaves, is void: it is cut
   /// off, so that the next line stands on its own.
   public static func open(_ path: FilePath) throws(JournalFailure) -> Journal {
-    do {
-      let file = try Descriptor.open(path, O_RDWR | O_APPEND | O_NOFOLLOW)
-      let bytes = try file.readAll(limit: maxBytes)
-      let (lines, whole) = try parse(bytes, path: path)
-      let book = try book(of: lines, path: path)
-      #if DEBUG
-        if Plant.fatalTornLine.isPlanted, whole < bytes.count {
-          throw JournalFailure.damaged(path, line: lines.count + 1, why: "it is torn")
-        }
-        if Plant.keptTornLine.isPlanted {
-          return Journal(file: file, length: bytes.count, book: book)
-        }
-      #endif
-      if whole < bytes.count {
-        try file.truncate(to: whole)
-        try file.sync()
-      }
-      return Journal(file: file, length: whole, book: book)
-    } catch let error as SystemFailure {
-      throw .system(error)
-    } catch let error as JournalFailure {
-      throw error
+    let file: Descriptor
+    do throws(SystemFailure) {
+      file = try Descriptor.open(path, O_RDWR | O_APPEND | O_NOFOLLOW)
     } catch {
-      throw .damaged(path, line: 0, why: "\(error)")
+      throw .system(error)
+    }
+    var reader = JournalReader(file)
+    let book = try reader.book()
+    let whole = reader.whole
+    let journal = Journal(file: reader.finish(), length: whole, book: book)
+    #if DEBUG
+      if Plant.fatalTornLine.isPlanted, try journal.isLonger() {
+        throw .damaged(path, line: 0, why: "it is torn")
+      }
+    #endif
+    try journal.cutTorn()
+    return journal
+  }
+
+  #if DEBUG
+    private func isLonger() throws(JournalFailure) -> Bool {
+      do throws(SystemFailure) { return length < (try file.status().size) } catch {
+        throw .system(error)
+      }
+    }
+  #endif
+
+  private func cutTorn() throws(JournalFailure) {
+    do throws(SystemFailure) {
+      guard length < (try file.status().size) else { return }
+      #if DEBUG
+        if Plant.keptTornLine.isPlanted { return }
+      #endif
+      try file.truncate(to: length)
+      try file.sync()
+    } catch {
+      throw .system(error)
     }
   }
 
   /// Reads a journal that another process may be writing: a torn last line is passed over.
   public static func read(_ path: FilePath) throws(JournalFailure) -> [JournalLine] {
-    let bytes: [UInt8]
-    do { bytes = try DurableFile.read(path, limit: maxBytes) } catch { throw .system(error) }
-    return try parse(bytes, path: path).lines
+    var reader = try JournalReader(path)
+    var all: [JournalLine] = []
+    while true {
+      let lines = try reader.next()
+      if lines.isEmpty { return all }
+      all += lines
+    }
   }
 
   /// The fold of ``read(_:)``.
   public static func readBook(_ path: FilePath) throws(JournalFailure) -> ProjectBook {
-    try book(of: try read(path), path: path)
+    var reader = try JournalReader(path)
+    return try reader.book()
   }
 
   /// When and how a project ended, from its last line alone; nil when that is another one.
   public static func readEnd(
     _ path: FilePath
   ) throws(JournalFailure) -> (time: Timestamp, ended: Event.Ended)? {
+    if let line = try readLast(path) {
+      guard case .ended(let ended) = line.event else { return nil }
+      return (line.time, ended)
+    }
+    // A longer line, or a torn one.
+    let book = try readBook(path)
+    guard let ended = book.ended, let time = book.endedAt else { return nil }
+    return (time, ended)
+  }
+
+  /// The number of the last line, read from the end of the file alone where it can be told from it.
+  public static func lastLine(_ path: FilePath) throws(JournalFailure) -> Int {
+    if let line = try readLast(path) { return line.number }
+    return try readBook(path).lastLine
+  }
+
+  /// The last line; nil where it is very long, or torn.
+  private static func readLast(_ path: FilePath) throws(JournalFailure) -> JournalLine? {
     let bytes: [UInt8]
     do {
       let file = try Descriptor.open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK, operation: "read")
@@ -78,20 +114,13 @@ public struct Journal: ~Copyable {
     }
     // What stands before the first line feed is a part of a line, unless it is the only one.
     let start = bytes.dropLast().lastIndex(of: UInt8(ascii: "\n")).map { $0 + 1 }
-    if bytes.last == UInt8(ascii: "\n"),
-      let line = try? JSON.decode(JournalLine.self, from: bytes[(start ?? 0)...])
-    {
-      guard case .ended(let ended) = line.event else { return nil }
-      return (line.time, ended)
-    }
-    // A longer line, or a torn one.
-    let book = try readBook(path)
-    guard let ended = book.ended, let time = book.endedAt else { return nil }
-    return (time, ended)
+    guard bytes.last == UInt8(ascii: "\n") else { return nil }
+    return try? JSON.decode(JournalLine.self, from: bytes[(start ?? 0)...])
   }
 
   /// Bytes that nearly every last line fits into.
   private static let lastLineBytes = 1 << 14
+
   /// The first line alone, which never changes: what was accepted, and when it may run.
   public static func readFirst(_ path: FilePath) throws(JournalFailure) -> JournalLine {
     var bytes: [UInt8] = []
@@ -129,10 +158,9 @@ public struct Journal: ~Copyable {
     _ event: Event, at time: Timestamp, durable: Bool
   ) throws(JournalFailure) -> JournalLine {
     let line = JournalLine(number: book.lastLine + 1, time: time, event: event)
-    var next = book
     let bytes: [UInt8]
     do {
-      try next.apply(line)
+      try book.check(line)
       bytes = try JSON.line(line)
     } catch {
       throw .damaged(file.path, line: line.number, why: "\(error)")
@@ -153,44 +181,13 @@ public struct Journal: ~Copyable {
     }
     isTorn = false
     length += bytes.count
-    book = next
+    book.take(line)
     return line
   }
 
   /// Makes all lines so far survive a loss of power.
   public func sync() throws(JournalFailure) {
     do { try file.sync() } catch { throw .system(error) }
-  }
-
-  private static func parse(
-    _ bytes: [UInt8], path: FilePath
-  ) throws(JournalFailure) -> (lines: [JournalLine], whole: Int) {
-    var lines: [JournalLine] = []
-    var start = 0
-    while let end = bytes[start...].firstIndex(of: UInt8(ascii: "\n")) {
-      do {
-        lines.append(try JSON.decode(JournalLine.self, from: bytes[start..<end]))
-      } catch {
-        // A crash may leave a last line whose blocks never reached the disk. One that is whole but
-        // not understood, of a newer tale, is not that, and must not be cut.
-        let isWhole = (try? JSON.decode(AnyLine.self, from: bytes[start..<end])) != nil
-        if end == bytes.count - 1, !isWhole { return (lines, start) }
-        throw .damaged(path, line: lines.count + 1, why: "\(error)")
-      }
-      start = end + 1
-    }
-    return (lines, start)
-  }
-
-  /// What every line has, of whatever tale.
-  private struct AnyLine: Decodable { let schema: Int }
-
-  private static func book(
-    of lines: [JournalLine], path: FilePath
-  ) throws(JournalFailure) -> ProjectBook {
-    do { return try ProjectBook(lines) } catch {
-      throw .damaged(path, line: error.line, why: error.why)
-    }
   }
 }
 

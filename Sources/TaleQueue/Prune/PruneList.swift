@@ -17,7 +17,6 @@ public struct PruneList: Sendable {
   public init(
     _ queue: Queue, _ rule: PruneRule, at now: Timestamp
   ) throws(SystemFailure) {
-    let needed = try Self.neededByWaiting(queue)
     // Of the queue's own user, also when somebody else only looks.
     let remover = geteuid() == 0 ? 0 : try FileStatus.of(queue.folders.active).owner
     var ended: [EndedProject] = []
@@ -30,6 +29,9 @@ public struct PruneList: Sendable {
         }
       }
     }
+    // Only now, after what may take long: one may have been accepted meanwhile. ``Trash`` looks again.
+    var needed = NeededProjects()
+    try needed.look(queue)
     // The newest first, for counting what ended after each.
     ended.sort { ($0.time, $0.folder.id) > ($1.time, $1.folder.id) }
     var newer = 0
@@ -50,37 +52,6 @@ public struct PruneList: Sendable {
       newer += 1
     }
     going.reverse()
-  }
-
-  /// Ended projects that must stay until one that waits has run.
-  ///
-  /// The one place of this rule. That a retry was made `from` an ended project is no reason: it has
-  /// a copy of its own.
-  static func neededByWaiting(_ queue: Queue) throws(SystemFailure) -> Needed {
-    var needed = Needed()
-    for project in try queue.projects(in: queue.folders.active) {
-      // One that cannot be read cannot be run, and says so itself.
-      guard let line = try? Journal.readFirst(project.journal),
-        case .accepted(let accepted) = line.event
-      else { continue }
-      for predecessor in accepted.schedule?.after ?? [] {
-        if let id = predecessor.id {
-          needed.ids.insert(id)
-        } else {
-          needed.slugs.insert(PredecessorName(predecessor.name).slug)
-        }
-      }
-    }
-    return needed
-  }
-
-  /// What `after` of those that wait names.
-  struct Needed {
-    var ids: Set<ProjectID> = []
-    /// Of names that nobody had at acceptance: whatever is called so now may be meant.
-    var slugs: Set<String> = []
-
-    func contains(_ id: ProjectID) -> Bool { ids.contains(id) || slugs.contains(id.slug) }
   }
 }
 

@@ -15,8 +15,10 @@ public struct Trash: Sendable {
     case removed
     /// Somebody removed it before.
     case gone
-    /// A `tale retry` reads it now.
+    /// A `tale retry` reads it now, or a project that comes after it.
     case beingRead
+    /// One that waits names it since it was listed.
+    case needed
   }
 
   /// Runs `body` as the only one that removes something from this queue, waiting for the others.
@@ -27,15 +29,59 @@ public struct Trash: Sendable {
     return try outcome.get()
   }
 
-  /// Removes an ended project.
+  /// Removes ended projects, each unless one that waits needs it by then.
   ///
+  /// What is accepted names its predecessors under the accept lock; under it they are taken out of
+  /// sight here, some at a time.
   /// - Precondition: called in ``alone(_:)``.
-  /// - Throws: ``SystemFailure``; the project then stands whole where it stood, or what is left of
-  ///   it in the trash.
-  public func remove(_ project: ProjectFolder) throws(SystemFailure) -> Outcome {
-    guard try FileStatus.ifPresent(project.path) != nil else { return .gone }
+  /// - Parameter note: told of each what became of it; after a failure the project stands whole where
+  ///   it stood, or what is left of it in the trash.
+  public func remove(
+    _ projects: [EndedProject], _ note: (EndedProject, Result<Outcome, SystemFailure>) -> Void
+  ) throws(SystemFailure) {
+    var needed = NeededProjects()
+    var rest = projects[...]
+    while !rest.isEmpty {
+      let some = rest.prefix(Self.atOnce)
+      rest = rest.dropFirst(Self.atOnce)
+      let takings = try FileLock.holding(folders.acceptLock) { () throws(SystemFailure) in
+        try needed.look(Queue(folders: folders))
+        return some.map { project in
+          Result { () throws(SystemFailure) in
+            needed.contains(project.folder.id) ? Taking.not(.needed) : try take(project.folder)
+          }
+        }
+      }
+      for (project, taking) in zip(some, takings) {
+        note(
+          project,
+          taking.flatMap { taking in
+            switch taking {
+            case .not(let outcome): .success(outcome)
+            case .taken(let place):
+              Result { () throws(SystemFailure) in
+                try Folder.removeTree(place)
+                return .removed
+              }
+            }
+          })
+      }
+    }
+  }
+
+  /// Projects that are taken out of sight under one lock: some syncs for each.
+  private static let atOnce = 50
+
+  private enum Taking {
+    case taken(FilePath)
+    case not(Outcome)
+  }
+
+  /// Moves an ended project here, out of sight.
+  private func take(_ project: ProjectFolder) throws(SystemFailure) -> Taking {
+    guard try FileStatus.ifPresent(project.path) != nil else { return .not(.gone) }
     guard let lock = try FileLock.tryTake(folder: project.path, .exclusive) else {
-      return try FileStatus.ifPresent(project.path) == nil ? .gone : .beingRead
+      return .not(try FileStatus.ifPresent(project.path) == nil ? .gone : .beingRead)
     }
     if try FileStatus.ifPresent(folders.trash) == nil {
       try Folder.create(folders.trash)
@@ -46,9 +92,9 @@ public struct Trash: Sendable {
     // The new name first: a loss of power between the two must not take both.
     try Folder.sync(folders.trash)
     try Folder.sync(project.path.removingLastComponent())
-    try Folder.removeTree(place)
+    // Whoever opened it before sees that it has left its place.
     lock.release()
-    return .removed
+    return .taken(place)
   }
 
   /// Removes what a crash left here, unless somebody removes something now.

@@ -108,8 +108,20 @@ extension Queue {
   public enum Standing: Sendable, Equatable {
     case active
     case done(ProjectFolder)
-    /// It ended without its result, or is gone: why, as the end of a sentence about it.
-    case lost(why: String)
+    /// It ended without its result, or is gone.
+    case lost(Loss)
+
+    public struct Loss: Sendable, Equatable {
+      /// As the end of a sentence about it.
+      public let why: String
+      /// Whether `tale retry` can make a new project of it.
+      public let mayBeRetried: Bool
+
+      public init(_ why: String, mayBeRetried: Bool = false) {
+        self.why = why
+        self.mayBeRetried = mayBeRetried
+      }
+    }
   }
 
   public func standing(of id: ProjectID) throws -> Standing {
@@ -117,20 +129,20 @@ extension Queue {
       // A crash kept it from its place: recovery finishes that.
       let staged = ProjectFolder(id, in: folders.staging)
       if try FileStatus.ifPresent(staged.path) != nil { return .active }
-      return .lost(why: "is gone: it is neither active nor in outbox/ or failed/ any more")
+      return .lost(.init("is gone: it is neither active nor in outbox/ or failed/ any more"))
     }
     if isActive(project) { return .active }
     if try project.wasFetched() {
-      return .lost(why: "was fetched, and only empty folders are left")
+      return .lost(.init("was fetched, and only empty folders are left"))
     }
     if project.parent == folders.outbox { return .done(project) }
     guard let ended = try? Journal.readBook(project.journal).ended else {
-      return .lost(why: "is in failed/")
+      return .lost(.init("is in failed/"))
     }
+    if ended.outcome == .rejected { return .lost(.init("was not accepted: \(ended.reason)")) }
     return .lost(
-      why: ended.outcome == .cancelled
-        ? "was cancelled"
-        : "\(ended.outcome == .rejected ? "was not accepted" : "failed"): \(ended.reason)"
-    )
+      .init(
+        ended.outcome == .cancelled ? "was cancelled" : "failed: \(ended.reason)",
+        mayBeRetried: true))
   }
 }

@@ -27,6 +27,13 @@ public struct ControlCommand: Sendable {
 
   /// - Throws: what the disk refused; `CancellationError` while waiting for an answer.
   public func order(_ action: ControlAction, _ id: ProjectID) async throws -> Outcome {
+    let outcome: Result<Outcome, any Error>
+    do { outcome = .success(try await give(action, id)) } catch { outcome = .failure(error) }
+    await environment.books?.finish(isHurried: true)
+    return try outcome.get()
+  }
+
+  private func give(_ action: ControlAction, _ id: ProjectID) async throws -> Outcome {
     let queue = environment.queue
     let control = ControlFolder(queue.folders)
     guard let project = try queue.find(id) else { throw ProjectGone(id: id) }

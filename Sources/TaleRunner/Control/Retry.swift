@@ -117,6 +117,11 @@ public struct Retry {
     for var predecessor in schedule.after ?? []
     where try FileStatus.ifPresent(old.after.appending(predecessor.folder)) == nil {
       predecessor.id = PredecessorName(predecessor.name).id
+      if let id = predecessor.id, case .lost(let loss) = try environment.queue.standing(of: id) {
+        let hopeless = HopelessWait.predecessor(predecessor.name, id, loss)
+        throw RetryRefusal(
+          why: "it would fail again: \(hopeless.reason). \(hopeless.advice(for: old.id))")
+      }
       after.append(predecessor)
     }
     return Schedule(

@@ -98,14 +98,20 @@ public actor Takeover {
 
   private func leaseOfTheDead(_ project: ProjectFolder) async throws -> Lease? {
     var left = limits.settling
-    while left > .zero {
+    while true {
       if let lease = try Lease.tryTake(project) { return lease }
       guard try FileStatus.ifPresent(project.lease) != nil else { return nil }
-      if case .holder = try LeaseHolder.find(project) { return nil }
+      switch try LeaseHolder.find(project) {
+      case .holder: return nil
+      case .otherUsers(let pid, let owner) where left <= .zero:
+        throw TakeoverRefusal.otherUsers(project.id, pid: pid, owner: owner)
+      case .notSeen(let noted) where left <= .zero:
+        throw TakeoverRefusal.notSeen(project, noted: noted)
+      case .otherUsers, .notSeen: break
+      }
       try await clock.sleep(for: Self.interval)
       left -= Self.interval
     }
-    return nil
   }
 }
 

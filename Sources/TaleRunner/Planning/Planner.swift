@@ -87,7 +87,7 @@ struct Planner {
     guard let call = book.calls.last(where: { $0.reserved.purpose == .plan }),
       call.settled?.outcome == .answered, let sha256 = call.settled?.answer,
       !book.failedAttempts.contains(where: { $0.call == call.reserved.call }),
-      let bytes = try await draft.keptAnswer(sha256: sha256)
+      let bytes = try await draft.keptAnswer(call: call.reserved.call, sha256: sha256)
     else { return nil }
     return Answer(
       call: call.reserved.call, text: String(decoding: bytes, as: UTF8.self), isCut: false)

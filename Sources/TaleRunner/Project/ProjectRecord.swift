@@ -3,7 +3,6 @@ internal import Logging
 internal import SystemPackage
 internal import TaleConfig
 internal import TaleCore
-internal import TaleLedger
 internal import TaleModels
 internal import TaleQueue
 internal import TaleSystem
@@ -24,7 +23,10 @@ actor ProjectRecord: CallBook {
   private var plan: Plan?
   private var done: Set<Subtask.ID> = []
   private var current: [String: Progress.Current] = [:]
+  /// Lines that the bookkeeper has not got yet.
   private var unbooked: [JournalLine] = []
+  /// How many of these survive a loss of power: the others may come to say something else.
+  private var durableLines = 0
   private var ticks = 0
   /// Else it is of a process that may have been killed before it was on disk.
   private var hasWrittenEnd = false
@@ -75,6 +77,7 @@ actor ProjectRecord: CallBook {
 
   func note(_ event: Event, durable: Bool = false) throws {
     unbooked.append(try journal.append(event, at: environment.time.now(), durable: durable))
+    if durable { durableLines = unbooked.count }
   }
 
   /// Moves along the table of states; an end has its own way (``end(_:_:)``).
@@ -133,7 +136,7 @@ actor ProjectRecord: CallBook {
     else { return }
     let now = environment.time.now()
     let count = plan?.subtasks.count ?? book.planned?.subtasks
-    let left = count.map { Estimate.left($0 - done.count, after: book.calls).secondsLow }
+    let left = count.map { Estimate.left($0 - done.count, like: book.answeredCalls).secondsLow }
     guard
       let deadline = environment.timetable.deadline(
         schedule, lane: book.accepted?.lane ?? "", left: left, at: now)
@@ -152,7 +155,7 @@ actor ProjectRecord: CallBook {
 
   // MARK: Calls
 
-  func reserve(_ order: CallOrder, model: String, tokens: Int) async throws -> Int {
+  func reserve(_ order: CallOrder, model: String, tokens: Int) throws -> Int {
     let book = journal.book
     if let budget, book.bookedTokens + tokens > budget {
       throw BudgetExhausted(needed: tokens, booked: book.bookedTokens, cap: budget)
@@ -167,7 +170,8 @@ actor ProjectRecord: CallBook {
         .init(
           call: call, purpose: order.purpose, subtask: order.subtask, attempt: attempt,
           role: order.role, model: model, tokens: tokens, maxTokens: order.request.maxTokens,
-          estimated: order.estimated, strategy: order.strategy)),
+          estimated: order.estimated, strategy: order.strategy, prompt: order.prompt,
+          continues: order.continues)),
       durable: true)
     do {
       try writeProgress()
@@ -181,14 +185,14 @@ actor ProjectRecord: CallBook {
         durable: true)
       throw error
     }
-    await bookInLedger()
+    bookInLedger()
     return call
   }
 
-  func settle(_ settlement: Event.Settled) async throws {
+  func settle(_ settlement: Event.Settled) throws {
     try note(.settled(settlement), durable: true)
     try writeProgress()
-    await bookInLedger()
+    bookInLedger()
   }
 
   // MARK: Progress
@@ -239,31 +243,17 @@ actor ProjectRecord: CallBook {
 
   // MARK: Ledger
 
-  /// Brings the ledger up to the journal. A ledger that cannot be written hinders nothing: it is
-  /// made anew from the journals when it is there again.
-  ///
-  /// - Parameter place: where the project stands now, when that is not where it was taken up.
-  func bookInLedger(from place: ProjectFolder? = nil) async {
-    let lines = unbooked
-    let (ledger, id, path) = (environment.ledger, folder.id, (place ?? folder).journal)
-    // A task of its own, so that booking also happens while this one is being cancelled.
-    let outcome = await Task {
-      // Nothing new of this runner's: what an earlier one wrote last may be missing all the same.
-      if !lines.isEmpty, try await ledger.record(lines, of: id) { return }
-      try await ledger.record(try Journal.read(path), of: id)
-    }.result
-    switch outcome {
-    case .success:
-      unbooked.removeAll { line in lines.contains { $0.number == line.number } }
-    case .failure(let error):
-      environment.logger.warning("the ledger cannot be written, the journal can: \(error)")
-    }
+  /// Gives the lines that are on disk to the bookkeeper. Nothing waits for the ledger.
+  func bookInLedger() {
+    environment.books?.book(Array(unbooked.prefix(durableLines)), of: folder.id)
+    unbooked.removeFirst(durableLines)
+    durableLines = 0
   }
 
   // MARK: End
 
   /// Ends the project: from the moment this line is on disk it has ended, whatever happens next.
-  func end(_ outcome: Event.Outcome, _ reason: String) async throws -> ProjectFolder {
+  func end(_ outcome: Event.Outcome, _ reason: String) throws -> ProjectFolder {
     #if DEBUG
       if Plant.deliveryBeforeEnd.isPlanted, journal.book.ended == nil, let lease = lease.take() {
         let target = try Delivery.deliver(lease, as: outcome, queue: environment.queue)
@@ -275,11 +265,11 @@ actor ProjectRecord: CallBook {
       try note(.ended(.init(outcome: outcome, reason: reason)), durable: true)
       hasWrittenEnd = true
     }
-    return try await deliver()
+    return try deliver()
   }
 
   /// Moves a project that has ended to where its end says.
-  func deliver() async throws -> ProjectFolder {
+  func deliver() throws -> ProjectFolder {
     guard let ended = journal.book.ended, let lease = lease.take() else {
       preconditionFailure("only a project that has ended is delivered, and once")
     }
@@ -288,7 +278,7 @@ actor ProjectRecord: CallBook {
     if !hasWrittenEnd { try journal.sync() }
     let delivered = try Delivery.deliver(
       lease, as: ended.outcome, journal.book.accepted, queue: environment.queue)
-    await bookInLedger(from: delivered)
+    bookInLedger()
     return delivered
   }
 }

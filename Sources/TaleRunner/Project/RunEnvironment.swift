@@ -4,16 +4,18 @@ public import TaleCore
 public import TaleLedger
 public import TaleModels
 public import TaleQueue
+public import TaleSystem
 
 /// Everything that the work on a project needs from outside.
 public struct RunEnvironment: Sendable {
   public let live: LiveSettings
-  public var queue: Queue
+  public let queue: Queue
   /// The way to the task model.
   public var door: Door
   /// Models beside the task model that stay loaded while a runner is there: the one that talks.
   public var alwaysLoaded: [any ModelProvider]
-  public var ledger: Ledger
+  /// Keeps the ledger; nil: nothing is booked in one.
+  public let books: Bookkeeper?
   public var time: any TimeSource
   public var clock: any Clock<Duration>
   public var logger: Logger
@@ -21,12 +23,14 @@ public struct RunEnvironment: Sendable {
   public var version: String
   /// Keeps the machine awake while projects run; nil: nothing does.
   public var inhibitor: SleepInhibitor?
+  /// Tells of changes in the inbox and in control/ by ringing; nil: inotify does.
+  public var watch: (@Sendable (Doorbell) -> any ChangeSource)?
   /// When the work ends, what runs then is saved; nil: when all is done.
   public var endsAt: Timestamp?
 
   public init(
     settings: Settings, queue: Queue, door: Door,
-    alwaysLoaded: [any ModelProvider] = [], ledger: Ledger, time: any TimeSource,
+    alwaysLoaded: [any ModelProvider] = [], ledger: Ledger?, time: any TimeSource,
     clock: any Clock<Duration> = ContinuousClock(), logger: Logger, version: String
   ) {
     self.init(
@@ -36,14 +40,14 @@ public struct RunEnvironment: Sendable {
 
   public init(
     live: LiveSettings, queue: Queue, door: Door,
-    alwaysLoaded: [any ModelProvider] = [], ledger: Ledger, time: any TimeSource,
+    alwaysLoaded: [any ModelProvider] = [], ledger: Ledger?, time: any TimeSource,
     clock: any Clock<Duration> = ContinuousClock(), logger: Logger, version: String
   ) {
     self.live = live
     self.queue = queue
     self.door = door
     self.alwaysLoaded = alwaysLoaded
-    self.ledger = ledger
+    books = ledger.map { Bookkeeper($0, queue, logger: logger) }
     self.time = time
     self.clock = clock
     self.logger = logger

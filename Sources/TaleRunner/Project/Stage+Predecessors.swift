@@ -26,8 +26,10 @@ extension Stage {
       switch try queue.standing(of: id) {
       case .done(let project): source = project
       case .active: throw StillAwaited(name: predecessor.name)
-      case .lost: throw lost(id, queue)
+      case .lost: throw lost(predecessor, id, queue)
       }
+      // Kept from `tale prune` until its files are here.
+      guard let hold = try source.hold() else { throw lost(predecessor, id, queue) }
       do {
         let taken = try await workspace.takePredecessor(
           source, as: folder, limits: AcceptLimits(environment.settings.queue))
@@ -35,15 +37,18 @@ extension Stage {
           .noted(.init(.info, "after/\(folder)/ holds \(taken) of \(id), its predecessor")))
       } catch  where (try? FileStatus.ifPresent(source.path)) == .some(.none) {
         // Somebody took it away meanwhile.
-        throw lost(id, queue)
+        throw lost(predecessor, id, queue)
       }
+      hold.release()
     }
   }
 
-  private func lost(_ id: ProjectID, _ queue: Queue) -> UnusableInput {
-    var why = "is not done"
-    if case .lost(let known)? = try? queue.standing(of: id) { why = known }
-    let hopeless = HopelessWait.predecessor(id, why: why)
+  private func lost(
+    _ predecessor: Schedule.Predecessor, _ id: ProjectID, _ queue: Queue
+  ) -> UnusableInput {
+    var loss = Queue.Standing.Loss("was being removed by `tale prune`")
+    if case .lost(let known)? = try? queue.standing(of: id) { loss = known }
+    let hopeless = HopelessWait.predecessor(predecessor.name, id, loss)
     return UnusableInput(
       description: hopeless.reason, mend: hopeless.advice(for: record.folder.id))
   }

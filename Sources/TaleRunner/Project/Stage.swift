@@ -50,6 +50,7 @@ struct Stage {
       group.addTask { await .heartbeat(self.beat()) }
       group.addTask { await .heartbeat(self.watchForOrders()) }
       group.addTask { await .heartbeat(self.watchWindows()) }
+      group.addTask { await .heartbeat(self.gatherPacks()) }
       var endings: [Ending] = []
       for await ending in group {
         endings.append(ending)
@@ -164,7 +165,7 @@ struct Stage {
         .init(
           origin: plan.origin, phases: plan.phases.count, subtasks: plan.subtasks.count,
           commit: commit.description,
-          estimate: Estimate.left(plan.subtasks.count, after: await record.book.calls))))
+          estimate: Estimate.left(plan.subtasks.count, like: await record.book.answeredCalls))))
     return plan
   }
 

@@ -10,7 +10,9 @@ actor Workspace {
   nonisolated var unownedExecutor: UnownedSerialExecutor { thread.asUnownedSerialExecutor() }
 
   private let thread: ThreadExecutor
-  let repository: Repository
+  private(set) var repository: Repository
+  /// Packs that checkpoints left and that wait to be put together.
+  private(set) var scatteredPacks = 0
   private let root: FilePath
   /// What came with the project.
   let input: FilePath
@@ -56,6 +58,7 @@ actor Workspace {
     if !locks.isEmpty {
       notes.append("removed stale locks of git: \(locks.joined(separator: ", "))")
     }
+    scatteredPacks = try repository.scatteredPacks()
     guard let head = try repository.head() else {
       // Of the plan's commit nothing but files of tale's own can be here.
       let own = root.appending(".tale")
@@ -91,6 +94,7 @@ actor Workspace {
     if let bytes = try repository.read(Self.statePath, at: head, limit: Self.maxReadBytes) {
       state = try JSON.decodeVersioned(WorkState.self, from: bytes)
     }
+    try dropFinishedPartials()
     return notes
   }
 
@@ -114,8 +118,10 @@ actor Workspace {
         subtask: subtask.id, path: subtask.output, bytes: content.count,
         sha256: SHA256.of(content), call: call))
     let path = subtask.output?.description ?? Self.notePath(subtask.id)
-    return try commit(
+    let commit = try commit(
       [(path, content)], next, message: "\(subtask.id) \(Self.oneLine(subtask.title))", at: now)
+    dropPartial(of: subtask.id)
+    return commit
   }
 
   /// A file as the last commit has it.
@@ -143,6 +149,12 @@ actor Workspace {
       if Plant.unwrittenIndex.isPlanted { return }
     #endif
     if try repository.head() != nil { try repository.writeIndex() }
+  }
+
+  /// Opens the repository anew after its packs were put together, to forget those that are gone.
+  func reopen() throws {
+    repository = try Repository.open(at: root)
+    scatteredPacks = try repository.scatteredPacks()
   }
 
   /// Makes the files in the work tree survive a loss of power. Until the end git alone holds them,
@@ -207,7 +219,19 @@ actor Workspace {
       },
       message: message, at: now.milliseconds / 1000, author: Self.author)
     state = next
+    scatteredPacks += 1
     return commit
+  }
+
+  /// Makes a commit beside `main`.
+  func commit(
+    aside name: String, _ files: [(path: String, content: [UInt8])], message: String,
+    at now: Timestamp
+  ) throws {
+    _ = try repository.commit(
+      aside: name, files.map { .put(path: $0.path, bytes: $0.content) }, message: message,
+      at: now.milliseconds / 1000, author: Self.author)
+    scatteredPacks += 1
   }
 
   private func executablePaths(among paths: [String]) throws -> Set<String> {

@@ -41,8 +41,8 @@ public struct Outlook {
       }
       switch try? queue.standing(of: id) {
       case .active: return .active(predecessor.name, id)
-      case .lost(let why):
-        let hopeless = HopelessWait.predecessor(id, why: why)
+      case .lost(let loss):
+        let hopeless = HopelessWait.predecessor(predecessor.name, id, loss)
         return .init(.after, until: nil, text: "fails at its turn: \(hopeless.reason)")
       case .done, nil: continue
       }

@@ -40,7 +40,9 @@ public struct QueueService: Sendable {
     let bell = Doorbell()
     let watcher = startWatcher(bell)
     defer { watcher.stop() }
-    _ = try await work(watcher, bell, endsWhenIdle: false, limit: .max)
+    _ = try await keepingBooks {
+      try await work(watcher, bell, endsWhenIdle: false, limit: .max)
+    }
   }
 
   /// Accepts and runs what is there, and ends when nothing is left.
@@ -56,14 +58,24 @@ public struct QueueService: Sendable {
   ) async throws -> Report {
     var environment = environment
     environment.endsAt = until
-    return try await QueueService(environment).work(
-      nil, Doorbell(), endsWhenIdle: true, limit: limit, lanes: lanes)
+    return try await keepingBooks {
+      try await QueueService(environment).work(
+        nil, Doorbell(), endsWhenIdle: true, limit: limit, lanes: lanes)
+    }
   }
 
   /// Runs one project that was accepted before.
   public func run(_ project: ProjectFolder) async throws -> Dispatcher.Turn {
     try await recover()
-    return try await Dispatcher(environment).runNext(only: project)
+    return try await keepingBooks { try await Dispatcher(environment).runNext(only: project) }
+  }
+
+  /// What is to be booked is booked when this returns, as far as the ledger can be written.
+  private func keepingBooks<Result>(_ work: () async throws -> Result) async throws -> Result {
+    let outcome: Swift.Result<Result, any Error>
+    do { outcome = .success(try await work()) } catch { outcome = .failure(error) }
+    await environment.books?.finish(isHurried: Task.isCancelled)
+    return try outcome.get()
   }
 
   private func recover() async throws {
@@ -71,10 +83,11 @@ public struct QueueService: Sendable {
     for line in try Trash(environment.queue.folders).empty() {
       environment.logger.warning("\(line)")
     }
-    await LedgerRebuild(environment).run()
+    environment.books?.catchUp()
   }
 
-  private func startWatcher(_ bell: Doorbell) -> Watcher {
+  private func startWatcher(_ bell: Doorbell) -> any ChangeSource {
+    if let watch = environment.watch { return watch(bell) }
     let folders = environment.queue.folders
     let watched =
       [folders.inbox, folders.active, folders.control]
@@ -96,12 +109,14 @@ public struct QueueService: Sendable {
   }
 
   private func work(
-    _ watcher: Watcher?, _ bell: Doorbell, endsWhenIdle: Bool, limit: Int,
+    _ watcher: (any ChangeSource)?, _ bell: Doorbell, endsWhenIdle: Bool, limit: Int,
     lanes: Set<String>? = nil
   ) async throws -> Report {
     try await recover()
     let live = environment.live
-    let intake = Intake(acceptor: acceptor, logger: environment.logger) {
+    let intake = Intake(
+      acceptor: acceptor, logger: environment.logger, clock: environment.clock
+    ) {
       let settings = live.current.queue
       return .init(file: settings.settle, folder: settings.settleFolder)
     }
@@ -180,6 +195,7 @@ public struct QueueService: Sendable {
     while true {
       try await environment.clock.sleep(for: environment.settings.queue.rescanInterval)
       await dispatcher.shortenRests()
+      environment.books?.start()
       bell.ring()
     }
   }
@@ -231,6 +247,7 @@ public struct QueueService: Sendable {
         throw trouble
       } else {
         await environment.inhibitor?.release()
+        environment.books?.start()
         let rescan = environment.settings.queue.rescanInterval
         var wait = isFilling ? min(rescan, .milliseconds(200)) : rescan
         if let opening = await dispatcher.nextOpening {

@@ -104,7 +104,7 @@ struct RunGate {
       switch try environment.queue.standing(of: known) {
       case .done: continue
       case .active: waits = waits ?? .active(predecessor.name, known)
-      case .lost(let why): return .fails(.predecessor(known, why: why))
+      case .lost(let loss): return .fails(.predecessor(predecessor.name, known, loss))
       }
     }
     return waits.map { .waits($0) }
@@ -156,15 +156,15 @@ struct RunGate {
 
 /// Why a project that waits for others can never run.
 enum HopelessWait: Error, Equatable {
-  /// - Parameter why: as the end of a sentence about it.
-  case predecessor(ProjectID, why: String)
+  /// - Parameter name: as it stands in `after`.
+  case predecessor(_ name: String, ProjectID, Queue.Standing.Loss)
   case nobody(String, since: Timestamp)
   /// - Parameter way: who waits for whom.
   case circle(String)
 
   var reason: String {
     switch self {
-    case .predecessor(let id, let why): "its predecessor \(id) \(why)"
+    case .predecessor(_, let id, let loss): "its predecessor \(id) \(loss.why)"
     case .nobody(let name, let since):
       "nobody dropped \"\(name)\", which it was to run after, since \(since.readable)"
     case .circle(let way): "projects wait for each other: \(way)"
@@ -173,9 +173,19 @@ enum HopelessWait: Error, Equatable {
 
   func advice(for id: ProjectID) -> String {
     switch self {
-    case .predecessor(let other, _):
+    case .predecessor(let name, _, _) where PredecessorName(name).id != nil:
+      """
+      `after` names it by its ID, so no other project can take its place. Put the ID of one that is \
+      done, or the name of a file, into a copy of this project.md, and drop that.
+      """
+    case .predecessor(_, let other, let loss) where loss.mayBeRetried:
       """
       See what went wrong there; then `tale retry \(other)`, and `tale retry \(id)`, which waits \
+      for the latest project of that name.
+      """
+    case .predecessor(let name, _, _):
+      """
+      Drop "\(name)" again, mended where it was not accepted; then `tale retry \(id)`, which waits \
       for the latest project of that name.
       """
     case .nobody(let name, _):

@@ -25,7 +25,11 @@ struct SubtaskRun {
       await record.receiving(subtask, bytes: bytes)
     }
     let outcome: Result<Void, any Error>
-    do { outcome = .success(try await run(draft)) } catch { outcome = .failure(error) }
+    do { outcome = .success(try await run(draft)) } catch {
+      // Also while this task is being cancelled: a pause keeps what there is.
+      await keepPartial(of: draft)
+      outcome = .failure(error)
+    }
     await record.stopReceiving(subtask)
     try outcome.get()
   }
@@ -33,6 +37,7 @@ struct SubtaskRun {
   private func run(_ draft: Draft) async throws {
     if try await finishKeptAnswer(draft) { return }
     var problem = await record.book.lastProblem(of: subtask.id)
+    var continues = true
     while true {
       let refusals = await record.book.refusals(.subtask, subtask.id)
       if refusals > description.retries ?? environment.settings.execution.maxRetries {
@@ -40,12 +45,23 @@ struct SubtaskRun {
           subtask: subtask, attempts: refusals, problem: problem ?? "no usable answer")
       }
       await record.receiving(subtask, bytes: 0)
-      let order = try await order(problem: problem, refusals: refusals)
-      let passage = try await environment.door.pass(order, book: record, sink: draft)
+      var (order, model) = try await order(problem: problem, refusals: refusals)
+      let beginning = continues ? try await beginning(of: order, model, draft) : nil
+      if let beginning { order = order.continuing(beginning) }
+      await draft.start(from: beginning ?? [])
+      let passage: Door.Passage
+      do {
+        passage = try await pass(order, draft)
+      } catch let failure as ModelFailure where beginning != nil && failure.mayBeOfBeginning {
+        try await startAnew(beginning?.count ?? 0, "the server does not continue it: \(failure)")
+        continues = false
+        continue
+      }
       let content: [UInt8]
       do throws(UnusableAnswer) {
         content = try AnswerCheck.content(
-          of: passage.answer.text, finish: passage.answer.finish, for: subtask)
+          of: String(decoding: beginning ?? [], as: UTF8.self) + passage.answer.text,
+          finish: passage.answer.finish, for: subtask)
       } catch {
         try await refuse(passage.call, error.description)
         problem = error.description
@@ -62,7 +78,7 @@ struct SubtaskRun {
     #endif
     guard let call = await record.book.usableAnswer(for: subtask.id),
       let sha256 = call.settled?.answer,
-      let bytes = try await draft.keptAnswer(sha256: sha256)
+      let bytes = try await draft.keptAnswer(call: call.reserved.call, sha256: sha256)
     else { return false }
     do {
       let text = String(decoding: bytes, as: UTF8.self)
@@ -75,7 +91,9 @@ struct SubtaskRun {
     }
   }
 
-  private func order(problem: String?, refusals: Int) async throws -> CallOrder {
+  private func order(
+    problem: String?, refusals: Int
+  ) async throws -> (CallOrder, ReadyModel) {
     let ready = try await environment.door.provider.ready()
     let settings = environment.settings.execution
     let builder = ContextBuilder(
@@ -88,14 +106,16 @@ struct SubtaskRun {
     let words = "\(subtask.title) \(subtask.details)"
     let budget = TokenBudget(safetyMargin: settings.tokenSafetyMargin)
     let modelClass = environment.settings.sizeClass(of: environment.door.provider.name)
-    return CallOrder(
+    let request = ModelRequest(
+      messages: context.messages, maxTokens: context.maxTokens,
+      // The same question at temperature 0 gets the same unusable answer.
+      temperature: refusals == 0 ? 0 : 0.4, seed: refusals + 1,
+      idleTimeout: settings.idleTimeout)
+    let order = CallOrder(
       purpose: .subtask, subtask: subtask.id, strategy: refusals == 0 ? "first" : "retry",
-      estimated: budget.estimate(modelClass, Complexity(of: words).level),
-      request: ModelRequest(
-        messages: context.messages, maxTokens: context.maxTokens,
-        // The same question at temperature 0 gets the same unusable answer.
-        temperature: refusals == 0 ? 0 : 0.4, seed: refusals + 1,
-        idleTimeout: settings.idleTimeout))
+      estimated: budget.estimate(modelClass, Complexity(of: words).level), request: request,
+      prompt: request.sha256)
+    return (order, ready)
   }
 
   /// Says what the model does not see; once, not at each attempt.
@@ -203,6 +223,7 @@ struct SubtaskRun {
   private func refuse(_ call: Int, _ why: String) async throws {
     try await record.note(
       .attemptFailed(.init(call: call, subtask: subtask.id, why: why)), durable: true)
+    await workspace.dropPartial(of: subtask.id)
     environment.logger.info("\(record.folder.id): \(subtask.id): the answer cannot be used: \(why)")
   }
 }

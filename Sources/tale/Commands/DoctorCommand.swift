@@ -4,6 +4,7 @@ internal import Glibc
 internal import SystemPackage
 internal import TaleConfig
 internal import TaleCore
+internal import TaleLedger
 internal import TaleModels
 internal import TaleQueue
 internal import TaleSystem
@@ -64,7 +65,7 @@ struct Examination {
   init(_ session: Session) { self.session = session }
 
   func findings() async -> [Finding] {
-    [queue(), disk(), ledger(), server()] + (await models()) + [inotify()]
+    [queue(), disk(), await ledger(), server()] + (await models()) + [inotify()]
   }
 
   private func queue() -> Finding {
@@ -104,12 +105,12 @@ struct Examination {
     }
   }
 
-  private func ledger() -> Finding {
+  private func ledger() async -> Finding {
     do {
-      _ = try session.openLedger()
+      try await session.ledger().inspect()
       return good("ledger", "\(try session.dataDirectory.appending("tale.db"))")
     } catch {
-      return missing("ledger", error, "check system.data_dir; a damaged tale.db can be deleted")
+      return missing("ledger", error, "projects run without it; check system.data_dir")
     }
   }
 

@@ -1,4 +1,5 @@
 internal import ArgumentParser
+internal import Logging
 internal import SystemPackage
 internal import TaleConfig
 internal import TaleCore
@@ -55,7 +56,7 @@ struct PlanCommand: AsyncParsableCommand {
     let queue = try Queue.open(
       QueueFolders(root: folder.appending("queue"), lanes: session.settings.lanes), create: true)
     let (preview, estimate) = try await Interruptible.run {
-      try await self.preview(session, queue, folder)
+      try await self.preview(session, queue)
     }
     let plan = preview.plan
     if json {
@@ -77,9 +78,9 @@ struct PlanCommand: AsyncParsableCommand {
   }
 
   private func preview(
-    _ session: Session, _ queue: Queue, _ scratch: FilePath
+    _ session: Session, _ queue: Queue
   ) async throws -> (PlanPreview, Estimate) {
-    let environment = try session.previewEnvironment(queue, ledger: scratch.appending("tale.db"))
+    let environment = try session.previewEnvironment(queue)
     var acceptor = environment.acceptor
     acceptor.knowsPredecessors = false
     let id: ProjectID
@@ -97,12 +98,21 @@ struct PlanCommand: AsyncParsableCommand {
     }
     do {
       let preview = try await PlanPreview.make(lease, environment)
-      let past = try await session.openLedger().pastCalls(
-        of: environment.door.provider.name, limit: 50)
+      let past = await past(session, of: environment.door.provider.name)
       return (preview, Estimate.left(preview.plan.subtasks.count, like: past))
     } catch let refused as PlanRefused {
       throw CommandFailure(
         "\(file) would fail: \(refused.reason). \(refused.advice)", .projectFailed)
+    }
+  }
+
+  /// What such calls took before; of none where the ledger cannot be read.
+  private func past(_ session: Session, of model: String) async -> PastCalls {
+    do {
+      return try await session.ledger().pastCalls(of: model, limit: 50)
+    } catch {
+      session.logger.notice("\(error)")
+      return PastCalls()
     }
   }
 

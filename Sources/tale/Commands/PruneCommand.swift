@@ -71,19 +71,13 @@ struct PruneCommand: ParsableCommand {
         let list = try PruneList(queue, rule, at: now)
         var report = Report(list, removes: true, at: now)
         for trouble in try trash.emptyAlone() { report.troubles.append(trouble) }
-        for project in list.going { report.note(project, Self.remove(project, trash), at: now) }
+        try trash.remove(list.going) { report.note($0, $1, at: now) }
         return report
       }
     } else {
       report = Report(try PruneList(queue, rule, at: now), removes: false, at: now)
     }
     try show(report)
-  }
-
-  private static func remove(
-    _ project: EndedProject, _ trash: Trash
-  ) -> Result<Trash.Outcome, SystemFailure> {
-    Result { () throws(SystemFailure) in try trash.remove(project.folder) }
   }
 
   private var rule: PruneRule {
@@ -178,12 +172,14 @@ extension PruneCommand {
         projects = list.going.map { Row($0, at: now) }
         bytes = list.bytes
       }
-      for project in list.needed {
-        notes.append("\(project.folder.path) stays: a project that waits needs it")
-      }
+      for project in list.needed { noteNeeded(project) }
       left = list.obstacles.map {
         Left(id: $0.folder.id, folder: $0.folder.path.string, why: $0.why)
       }
+    }
+
+    private mutating func noteNeeded(_ project: EndedProject) {
+      notes.append("\(project.folder.path) stays: a project that waits needs it")
     }
 
     mutating func note(
@@ -194,6 +190,7 @@ extension PruneCommand {
         projects.append(Row(project, at: now))
         bytes += project.bytes
       case .success(.gone): break
+      case .success(.needed): noteNeeded(project)
       case .success(.beingRead):
         notes.append("\(project.folder.path) stays for now: a tale reads it")
       case .failure(let failure):

@@ -90,19 +90,23 @@ struct SubmitCommand: AsyncParsableCommand {
     if wait, let standstill = session.standstill {
       Terminal.error("not waiting for the end: \(standstill)")
       failure = failure ?? .projectFailed
-    } else if wait, try await follow(answer.projects.map(\.id), queue) {
+    } else if wait, try await follow(answer.projects.map(\.id), queue, session) {
       failure = failure ?? .projectFailed
     }
     if let failure { throw failure }
   }
 
   /// - Returns: whether one of them failed.
-  private func follow(_ ids: [ProjectID], _ queue: Queue) async throws -> Bool {
+  private func follow(
+    _ ids: [ProjectID], _ queue: Queue, _ session: Session
+  ) async throws -> Bool {
     let stopping = "no longer waiting; what was submitted stays in the queue"
     return try await Interruptible.run(stopping: stopping) {
       var hasFailed = false
       for id in ids {
-        let folder = try await ProgressFollower(queue: queue, id: id).untilEnd()
+        let folder = try await ProgressFollower(
+          queue: queue, id: id, outlook: { session.outlook(queue) }
+        ).untilEnd()
         let isDone = folder.path.removingLastComponent() == queue.folders.outbox
         if !isDone { hasFailed = true }
         let outcome = try? Journal.readBook(folder.journal).ended?.outcome.rawValue

@@ -1,6 +1,8 @@
 internal import ArgumentParser
 internal import Synchronization
+internal import TaleConfig
 internal import TaleCore
+internal import TaleModels
 internal import TaleQueue
 internal import TaleRunner
 
@@ -40,6 +42,14 @@ struct TakeoverCommand: AsyncParsableCommand {
     }
     // Where no model can be had, nobody is ended for nothing.
     let environment = try session.runEnvironment(queue)
+    let model = session.settings.models.task
+    if case .unreachable(let why)? = try await session.models().health(of: model) {
+      throw CommandFailure(
+        """
+        nobody was ended, because no model could go on: the server of \(model) does not answer: \
+        \(why); start it, or mend its url in models.servers (--free only frees the project)
+        """, .serviceMissing)
+    }
     let outcome = try await Interruptible.run {
       try await ProgressFollower(queue: queue, id: project.id).follow {
         try await Self.takeOver(project, environment)

@@ -43,13 +43,17 @@ struct Controls {
     let ids = try names.map { try ProjectLookup(queue).find($0).id }
     try queue.checkUser(order: "\(ids.first?.description ?? "ID").\(action.rawValue)")
     let environment = try session.controlEnvironment(queue)
-    let (action, json) = (action, json)
+    let (action, json, session) = (action, json, session)
     let failures = try await Interruptible.run {
       var failures: [CommandFailure] = []
       for id in ids {
         do {
           let outcome = try await ControlCommand(environment).order(action, id)
-          try Self.show(outcome, id, action, json)
+          var waits: Progress.Waits?
+          if action == .resume, case .active(let folder, _, _) = outcome {
+            waits = Self.waits(of: folder, session.outlook(queue))
+          }
+          try Self.show(outcome, id, action, json, waits)
         } catch let stop as CancellationError {
           throw stop
         } catch {
@@ -64,12 +68,13 @@ struct Controls {
   }
 
   private static func show(
-    _ outcome: ControlCommand.Outcome, _ id: ProjectID, _ action: ControlAction, _ json: Bool
+    _ outcome: ControlCommand.Outcome, _ id: ProjectID, _ action: ControlAction, _ json: Bool,
+    _ waits: Progress.Waits?
   ) throws {
     switch outcome {
     case .active(let folder, let state, let answer):
       let checkpoint = try ControlCommand.checkpoint(of: folder)
-      Terminal.note("\(id): \(answer)")
+      Terminal.note("\(id): \(waits.map { "it is resumed, and \($0.text)" } ?? answer)")
       if json { return try show(Standing(id: id, state: state, checkpoint: checkpoint)) }
       guard action == .pause else { return }
       if let checkpoint {
@@ -99,6 +104,15 @@ struct Controls {
         hangs, `tale takeover \(id)` ends it and goes on: nothing finished is lost
         """, .held)
     }
+  }
+
+  /// What keeps a resumed project from its turn, which the answer to the order cannot know.
+  private static func waits(of folder: ProjectFolder, _ outlook: Outlook) -> Progress.Waits? {
+    var outlook = outlook
+    guard let bytes = try? DurableFile.read(folder.progress, limit: 1 << 20),
+      let written = try? JSON.decodeVersioned(Progress.self, from: bytes)
+    else { return nil }
+    return outlook.filled(written.held(by: try? Lease.holding(of: folder))).waits
   }
 
   /// One line for each project.

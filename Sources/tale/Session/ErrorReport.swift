@@ -1,7 +1,7 @@
-internal import GRDB
 internal import SystemPackage
 internal import TaleConfig
 internal import TaleGit
+internal import TaleLedger
 internal import TaleModels
 internal import TaleQueue
 internal import TaleRunner
@@ -57,8 +57,8 @@ struct ErrorReport {
     case let failure as GitFailure:
       message = "\(failure)"
       status = .cannotWrite
-    case let failure as DatabaseError:
-      message = "the ledger cannot be used: \(failure); \(Self.advice(failure))"
+    case let trouble as LedgerTrouble:
+      message = "\(trouble)"
       status = .cannotWrite
     case is CancellationError:
       message = "interrupted; what was running is saved and goes on at the next start"
@@ -67,16 +67,6 @@ struct ErrorReport {
       // Whatever it is, nobody should take it for done or for a wrong argument.
       message = "\(error)".isEmpty ? "failed: \(type(of: error))" : "\(error)"
       status = .projectFailed
-    }
-  }
-
-  private static func advice(_ failure: DatabaseError) -> String {
-    switch failure.resultCode {
-    case .SQLITE_FULL: "free some space, and start again: nothing is lost"
-    case .SQLITE_READONLY, .SQLITE_CANTOPEN, .SQLITE_PERM, .SQLITE_IOERR:
-      "check who may write in system.data_dir, and its disk"
-    default:
-      "tale.db in system.data_dir (~/.tale as a rule) can be deleted, and is made anew from the projects' journals"
     }
   }
 

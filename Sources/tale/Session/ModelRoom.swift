@@ -93,6 +93,7 @@ struct ModelRoom {
     }
     return RemoteProvider(
       name: name, slots: model.slots, contextTokens: model.context,
+      continues: server.continues,
       settings: .init(baseURL: server.url ?? "", model: model.id ?? name, key: key?.key),
       http: http
     ) { try await key?.refresh() }

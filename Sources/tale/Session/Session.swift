@@ -105,10 +105,12 @@ struct Session {
     return queue
   }
 
-  func openLedger() throws -> Ledger {
+  /// The ledger, which is opened when it is first asked: no command depends on it.
+  func ledger() throws -> Ledger {
     let folder = try dataDirectory
     try Folder.create(folder, mode: CreationMask.guarding(0o755))
-    return try Ledger(path: folder.appending("tale.db").string)
+    let logger = logger
+    return Ledger(path: folder.appending("tale.db").string) { logger.warning("\($0)") }
   }
 
   /// Why nothing is run now, in words; nil: things are run.
@@ -132,13 +134,13 @@ struct Session {
     var environment = RunEnvironment(
       live: live, queue: queue,
       door: Door(provider: try provider(for: settings.models.task, models)),
-      ledger: try openLedger(), time: SystemTime(), logger: logger, version: Version.current)
+      ledger: try ledger(), time: SystemTime(), logger: logger, version: Version.current)
     environment.inhibitor = SleepInhibitor(logger: logger)
     if settings.models.ux != settings.models.task {
       do {
         environment.alwaysLoaded = [try provider(for: settings.models.ux, models)]
       } catch let failure as ServerUnavailable {
-        logger.warning("\(failure)")
+        logger.warning("models.ux_model: \(failure) (no project needs it)")
       }
     }
     return environment
@@ -150,7 +152,7 @@ struct Session {
 
   /// For a queue that goes when the command ends: nothing of it is booked in the ledger, and the
   /// task model may be missing as long as nobody asks it.
-  func previewEnvironment(_ queue: Queue, ledger: FilePath) throws -> RunEnvironment {
+  func previewEnvironment(_ queue: Queue) throws -> RunEnvironment {
     let provider: any ModelProvider
     do {
       provider = try models().provider(for: settings.models.task)
@@ -159,15 +161,14 @@ struct Session {
     }
     return RunEnvironment(
       settings: settings, queue: queue, door: Door(provider: provider),
-      ledger: try Ledger(path: ledger.string), time: SystemTime(), logger: logger,
-      version: Version.current)
+      ledger: nil, time: SystemTime(), logger: logger, version: Version.current)
   }
 
   /// What commands need that change projects and ask no model.
   func controlEnvironment(_ queue: Queue) throws -> RunEnvironment {
     RunEnvironment(
       settings: settings, queue: queue, door: Door(provider: NoModel()),
-      ledger: try openLedger(), time: SystemTime(), logger: logger, version: Version.current)
+      ledger: try ledger(), time: SystemTime(), logger: logger, version: Version.current)
   }
 
   func models() throws -> ModelRoom {

@@ -2,6 +2,7 @@ internal import Glibc
 internal import SystemPackage
 internal import TaleCore
 internal import TaleQueue
+internal import TaleRunner
 internal import TaleSystem
 
 /// Shows a project's progress.json while something else works on the project.
@@ -9,6 +10,8 @@ struct ProgressFollower {
   let queue: Queue
   /// Nil: whichever project this process runs.
   let id: ProjectID?
+  /// Asked how things stand with a project that nobody works on.
+  var outlook: @Sendable () -> Outlook? = { nil }
 
   private static let interval = Duration.milliseconds(250)
 
@@ -82,8 +85,10 @@ struct ProgressFollower {
         start.duration(to: .now) > Self.patience
       {
         hasHinted = true
+        var outlook = outlook()
+        let now = progress.map { outlook?.filled($0) ?? $0 }
         Terminal.note(
-          progress?.waits.map { "it \($0.text); then `tale watch` or `tale drain` takes it up" }
+          now?.waits.map { "it \($0.text); then `tale watch` or `tale drain` takes it up" }
             ?? "nobody has taken it up yet; `tale watch` or `tale drain` does")
       }
       try await Task.sleep(for: Self.interval)

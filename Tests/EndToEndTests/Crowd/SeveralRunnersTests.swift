@@ -54,14 +54,20 @@ import Testing
     return holders
   }
 
-  @Test func `three runners work off 300 projects, each of them once`() async throws {
+  /// One whose chat server counts the calls for each project.
+  private func household(_ body: (Household, Counter) async throws -> Void) async throws {
     let counter = Counter()
     let chat = ScriptedChat { message, _ in
       counter.note(message)
       return .text("text\n")
     }
     try await Household.with(config: chat.config, in: TemporaryFolder.memory) { original in
-      let house = original.with(["TALE_QUEUE_RESERVE": "0"])
+      try await body(original.with(["TALE_QUEUE_RESERVE": "0"]), counter)
+    }
+  }
+
+  @Test func `three runners work off 300 projects, each of them once`() async throws {
+    try await household { house, counter in
       try drop(0..<150, into: house.inbox)
       let runners = try [start(house, "watch"), start(house, "drain"), start(house, "drain")]
       defer { for runner in runners { runner.kill() } }
@@ -93,13 +99,7 @@ import Testing
   @Test func `two crons that overlap run nothing twice, and each no more than it may`()
     async throws
   {
-    let counter = Counter()
-    let chat = ScriptedChat { message, _ in
-      counter.note(message)
-      return .text("text\n")
-    }
-    try await Household.with(config: chat.config, in: TemporaryFolder.memory) { original in
-      let house = original.with(["TALE_QUEUE_RESERVE": "0"])
+    try await household { house, counter in
       try drop(0..<40, into: house.inbox.appending("nightly"))
       try drop(40..<45, into: house.inbox)
       let line = "drain --until 2090-01-01T07:00 --lane nightly --max 15"

@@ -97,20 +97,20 @@ import Testing
 }
 
 @Suite struct EstimateTests {
-  private func calls(_ count: Int) throws -> [ProjectBook.Call] {
+  private func calls(_ count: Int) throws -> PastCalls {
     var events: [Event] = []
     for call in 1...count {
       events.append(Lines.reserved(call, subtask: "1.\(call)"))
       events.append(Lines.settled(call, booked: 1000, milliseconds: 9000))
     }
-    return try Lines.book(events).calls
+    return try Lines.book(events).answeredCalls
   }
 
   @Test func `an estimate is a range that shrinks with what is left`() throws {
-    for calls in [[], try calls(1), try calls(4)] {
-      var last = Estimate.left(10, after: calls)
+    for calls in [PastCalls(), try calls(1), try calls(4)] {
+      var last = Estimate.left(10, like: calls)
       for left in (0..<10).reversed() {
-        let next = Estimate.left(left, after: calls)
+        let next = Estimate.left(left, like: calls)
         #expect(next.tokensLow <= next.tokensHigh && next.secondsLow <= next.secondsHigh)
         #expect(next.tokensHigh < last.tokensHigh && next.secondsHigh < last.secondsHigh)
         last = next
@@ -120,8 +120,8 @@ import Testing
   }
 
   @Test func `two answered calls are believed and one is not`() throws {
-    #expect(Estimate.left(3, after: try calls(1)) == Estimate.left(3, after: []))
-    let known = Estimate.left(10, after: try calls(2))
+    #expect(Estimate.left(3, like: try calls(1)) == Estimate.left(3, like: PastCalls()))
+    let known = Estimate.left(10, like: try calls(2))
     // The mean, 1,000 tokens and about 9 s a call, lies within.
     #expect((known.tokensLow...known.tokensHigh).contains(10_000))
     #expect((known.secondsLow...known.secondsHigh).contains(90))
@@ -134,6 +134,6 @@ import Testing
       Lines.settled(2, .cut),
       Lines.reserved(3, subtask: "1.1"), Lines.settled(3),
     ])
-    #expect(Estimate.left(1, after: book.calls) == Estimate.left(1, after: []))
+    #expect(Estimate.left(1, like: book.answeredCalls) == Estimate.left(1, like: PastCalls()))
   }
 }

@@ -81,7 +81,7 @@ final class MemorySink: AnswerSink {
 
   var content: String { text.withLock { $0 } }
 
-  func begin() async throws { text.withLock { $0 = "" } }
+  func begin(call: Int) async throws { text.withLock { $0 = "" } }
   func take(_ piece: String) async throws { text.withLock { $0 += piece } }
   func finish() async throws -> String? {
     if failsAtFinish { throw Full() }

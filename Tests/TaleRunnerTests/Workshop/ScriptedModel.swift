@@ -33,6 +33,7 @@ final class ScriptedModel: ModelProvider, ModelClient {
     var inFlight = 0
     var mostInFlight = 0
     var unavailable: String?
+    var continues = false
     var script: Script
   }
 
@@ -60,6 +61,9 @@ final class ScriptedModel: ModelProvider, ModelClient {
 
   func follow(_ script: @escaping Script) { state.withLock { $0.script = script } }
 
+  /// Whether it says from now on that it goes on with an answer that was begun.
+  func continueAnswers(_ continues: Bool) { state.withLock { $0.continues = continues } }
+
   /// The server is gone from now on; nil: it is back.
   func breakDown(_ message: String?) { state.withLock { $0.unavailable = message } }
 
@@ -68,7 +72,8 @@ final class ScriptedModel: ModelProvider, ModelClient {
     if let message = state.withLock({ $0.unavailable }) {
       throw ServerUnavailable(message: message)
     }
-    return ReadyModel(client: self, contextTokens: contextTokens)
+    return ReadyModel(
+      client: self, contextTokens: contextTokens, continues: state.withLock { $0.continues })
   }
 
   func generate(
@@ -134,7 +139,9 @@ extension ScriptedModel {
   /// The ID of the subtask that a prompt asks for.
   static func subtask(_ request: ModelRequest) -> String? {
     let mark = "# Your task now: "
-    guard let user = request.messages.last?.content, let range = user.firstRange(of: mark) else {
+    guard let user = request.messages.last(where: { $0.role == .user })?.content,
+      let range = user.firstRange(of: mark)
+    else {
       return nil
     }
     return String(user[range.upperBound...].prefix { !$0.isWhitespace })

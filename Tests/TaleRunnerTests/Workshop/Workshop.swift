@@ -66,7 +66,7 @@ final class Workshop: Sendable {
     return RunEnvironment(
       settings: settings, queue: queue,
       door: Door(provider: model, retries: retries, clock: HurriedClock()),
-      ledger: try Ledger(path: ledgerPath.string), time: time, clock: HurriedClock(),
+      ledger: Ledger(path: ledgerPath.string), time: time, clock: HurriedClock(),
       logger: logger, version: "0.0.0-test")
   }
 
