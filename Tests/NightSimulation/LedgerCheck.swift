@@ -1,25 +1,23 @@
 import TaleCore
 import TaleLedger
 import TaleQueue
-import TaleRunner
 
 /// Whether the ledger says what the journals say.
 struct LedgerCheck {
-  private let environment: RunEnvironment
-  private let folders: QueueFolders
+  private let ledger: Ledger
+  private let queue: Queue
 
-  init(_ environment: RunEnvironment, _ folders: QueueFolders) {
-    self.environment = environment
-    self.folders = folders
+  init(_ ledger: Ledger, _ queue: Queue) {
+    self.ledger = ledger
+    self.queue = queue
   }
 
   func violations() async throws -> [String] {
     var found: [String] = []
-    let queue = environment.queue
-    for folder in [folders.outbox, folders.failed] {
+    for folder in [queue.folders.outbox, queue.folders.failed] {
       for project in try queue.projects(in: folder) {
         let book = try Journal.readBook(project.journal)
-        guard let totals = try await environment.ledger.totals(of: project.id) else {
+        guard let totals = try await ledger.totals(of: project.id) else {
           found.append("the ledger does not know \(project.id)")
           continue
         }

@@ -96,11 +96,9 @@ final class Life: Sendable {
     let limit = mistake == .leave ? 0 : Int.max
     let report = try await QueueService(environment).drain(limit: limit)
     for (project, why) in report.paused { say("paused in the morning: \(project.id): \(why)") }
-    var booked = environment
-    if mistake == .blank {
-      booked.ledger = try Ledger(path: place.root.appending("blank.db").string)
-    }
-    for line in try await LedgerCheck(booked, world.folders).violations() {
+    let booked = mistake == .blank ? place.root.appending("blank.db") : place.ledger
+    let check = LedgerCheck(Ledger(path: booked.string), environment.queue)
+    for line in try await check.violations() {
       Place.add(line, to: place.violations)
     }
   }
@@ -123,7 +121,7 @@ final class Life: Sendable {
     var environment = RunEnvironment(
       settings: settings, queue: queue,
       door: Door(provider: model, clock: MachineClock(haste: mistake == .hurry ? 2 : 1)),
-      ledger: try Ledger(path: place.ledger.string),
+      ledger: Ledger(path: place.ledger.string),
       time: MachineTime(late: mistake == .late ? .seconds(3600) : .zero), clock: MachineClock(),
       logger: Logger(label: "tale") { _ in log }, version: "0.0.0-night")
     let (world, isWatched) = (world, plan.isWatched)

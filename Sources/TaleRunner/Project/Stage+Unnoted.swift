@@ -25,7 +25,8 @@ extension Stage {
           .init(
             origin: plan.origin, phases: plan.phases.count, subtasks: plan.subtasks.count,
             commit: commit.description,
-            estimate: Estimate.left(plan.subtasks.count - entries.count, after: book.calls))))
+            estimate: Estimate.left(plan.subtasks.count - entries.count, like: book.answeredCalls)))
+      )
     }
     for (index, entry) in entries.enumerated() where isOwn[index] && !noted.contains(entry.subtask)
     {
