@@ -214,6 +214,21 @@ import Testing
     #expect(try place.intake().first?.redelivered != nil)
   }
 
+  @Test
+  func `the lease that a crash left in an ended project goes, and that of a waiting one stays`()
+    throws
+  {
+    for text in ["", "x"] { try place.drop(text, as: "x\(text).md") }
+    try place.intake()
+    let ended = try #require(try place.failed().first)
+    let waiting = try #require(try place.active().first)
+    for project in [ended, waiting] {
+      try DurableFile.replace(project.lease, with: Array("1\n".utf8))
+    }
+    _ = try place.recover()
+    #expect(!exists(ended.lease) && exists(waiting.lease))
+  }
+
   @Test func `a delivery that cannot be noted now is noted at the next recovery`() throws {
     try place.drop("x", as: "x.md", modified: 1_795_000_000)
     let id = try #require(try place.intake().first?.accepted)

@@ -150,6 +150,19 @@ import Testing
     #expect(try accept(after: 15).accepted != nil)
   }
 
+  @Test func `an end of the log of deliveries that never reached the disk is cut off`() throws {
+    try place.drop("x", as: "x.md", modified: Self.modified)
+    try place.intake()
+    let whole = try content(place.folders.acceptedLog)
+    // Longer than any line, so that more than one look is needed to find where it begins.
+    try place.folder.write(
+      whole + [UInt8](repeating: 0, count: 40_000), to: place.folders.acceptedLog)
+    try place.drop("y", as: "y.md", modified: Self.modified)
+    try place.intake()
+    let now = try content(place.folders.acceptedLog)
+    #expect(now.starts(with: whole) && !now.contains(0) && now.count < 2 * whole.count + 10)
+  }
+
   @Test func `a torn line in the log of deliveries costs only that line`() throws {
     try place.drop("x", as: "x.md", modified: Self.modified)
     try place.intake()
@@ -158,6 +171,8 @@ import Testing
     try place.folder.write(whole + torn, to: place.folders.acceptedLog)
     try place.drop("y", as: "y.md", modified: Self.modified)
     try place.intake()
+    let lines = try text(place.folders.acceptedLog).split(separator: "\n")
+    #expect(lines.count == 2 && lines.allSatisfy { $0.hasSuffix("}") })
     for (name, text) in [("x.md", "x"), ("y.md", "y")] {
       try place.drop(text, as: name, modified: Self.modified)
       #expect(try place.intake().first?.redelivered != nil)

@@ -62,21 +62,29 @@ def all_states(recording):
 
 
 def in_order(states, seed):
-    """One of each kind first, then the second of each, and so on."""
+    """One of each kind first, then a second of each, and so on."""
     chance = random.Random(seed)
     kinds = collections.defaultdict(list)
     for state in states:
         kinds[state.stratum].append(state)
     if not kinds:
         return []
-    lists = list(kinds.values())
-    chance.shuffle(lists)
-    # Whole subsets tell most.
-    lists.sort(key=lambda states: "-" in states[0].subset)
-    for states in lists:
-        chance.shuffle(states)
-    depth = max(map(len, lists))
-    return [states[turn] for turn in range(depth) for states in lists if turn < len(states)]
+    turns = []
+    # Of whole subsets, which tell most, two for each that is about one change.
+    for is_whole in (True, False):
+        lists = [states for states in kinds.values() if ("-" not in states[0].subset) == is_whole]
+        for states in lists:
+            chance.shuffle(states)
+        chance.shuffle(lists)
+        depth = max(map(len, lists), default=0)
+        turns.append([states[turn] for turn in range(depth) for states in lists
+                      if turn < len(states)])
+    whole, parts = map(collections.deque, turns)
+    order = []
+    while whole or parts:
+        for source, count in ((whole, 2), (parts, 1)):
+            order += [source.popleft() for _ in range(min(count, len(source)))]
+    return order
 
 
 # MARK: Recovery
