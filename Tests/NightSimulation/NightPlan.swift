@@ -72,9 +72,15 @@ struct NightPlan {
     laneWindows = chance.below(2) == 0 ? ["nightly": "23:00-04:30"] : [:]
     var maker = DropMaker(seed: seed, evening: evening, slots: slots)
     var acts: [Act] = []
-    let count = 4 + chance.below(9)
+    let count = 4 + chance.below(12)
+    // Some come alone, some together, so that they wait for each other.
+    var last = Duration.zero
     for number in 0..<count {
-      let at = Self.moment(until: 6 * 3600, &chance)
+      let isTogether = number > 0 && chance.below(2) == 0
+      let at =
+        isTogether
+        ? last + .milliseconds(chance.below(20_000)) : Self.moment(until: 6 * 3600, &chance)
+      last = at
       let drop = maker.make(number, at: at, &chance)
       acts += Self.deliver(drop, at: at, &chance)
     }
