@@ -55,7 +55,9 @@ struct NightPlan {
   static let hours = 8
 
   init(seed: UInt64) {
-    var chance = SeededGenerator(seed: seed &* 0x9E37_79B9_7F4A_7C15 &+ 1)
+    // Its first number as the state: those of seeds side by side have nothing in common.
+    var seeding = SeededGenerator(seed: seed)
+    var chance = SeededGenerator(seed: seeding.next())
     self.seed = seed
     // Of the nights some have an hour more, and some an hour less.
     let evenings: [Int64] = [
