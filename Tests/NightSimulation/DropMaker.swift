@@ -41,7 +41,7 @@ struct DropMaker {
       drop.hasMoment = true
       keys.append("not_before: \"0\(chance.below(5)):\(10 + chance.below(49))\"")
     }
-    if chance.below(12) == 0 { keys.append("deadline: \"05:00\"") }
+    if chance.below(12) == 0, !drop.hasMoment { keys.append("deadline: \"05:00\"") }
     if chance.below(6) == 0, number > 0 {
       let other = drops[chance.below(number)]
       let name =

@@ -46,7 +46,6 @@ struct Night {
       state.pointee.server_down_until = 0
       violations += try life(isMorning: true)
     }
-    violations += Place.lines(place.violations)
     return Result(seed: plan.seed, state: state.pointee, violations: violations)
   }
 

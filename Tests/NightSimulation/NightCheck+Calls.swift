@@ -111,23 +111,24 @@ extension NightCheck {
 
   /// Of two that could run, the one that comes first in lane, priority and sequence was begun first.
   ///
-  /// Only of those that nothing held up: no hours, no predecessors, no orders, and on a disk that
-  /// was never full and by a clock that nobody set.
+  /// Only of those that nothing held up: no hours, no predecessors, no orders; and before the
+  /// first full disk and the first time that somebody set the clock.
   private func orderViolations(_ projects: [Project]) -> [String] {
-    let isCalm = !plan.acts.contains {
+    // From then on moments in the journals are no measure, or a lease may have been refused.
+    let trouble = plan.acts.first {
       switch $0.deed {
       case .fillDisk, .jump: true
       default: false
       }
     }
-    guard isCalm else { return [] }
+    let calm = plan.evening.milliseconds + (trouble?.at ?? plan.length).milliseconds
     let free = projects.filter {
       !$0.drop.hasSchedule && plan.laneWindows[$0.drop.lane] == nil
         && ordered[$0.drop.number] == nil && $0.drop.kind == .good
     }
     var found: [String] = []
     for later in free {
-      guard let begun = later.begun else { continue }
+      guard let begun = later.begun, begun.milliseconds < calm else { continue }
       for earlier in free where earlier.rank < later.rank {
         guard let accepted = earlier.book.acceptedAt,
           accepted.milliseconds + Self.start < begun.milliseconds

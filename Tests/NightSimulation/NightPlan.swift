@@ -55,7 +55,9 @@ struct NightPlan {
   static let hours = 8
 
   init(seed: UInt64) {
-    var chance = SeededGenerator(seed: seed &* 0x9E37_79B9_7F4A_7C15 &+ 1)
+    // Its first number as the state: those of seeds side by side have nothing in common.
+    var seeding = SeededGenerator(seed: seed)
+    var chance = SeededGenerator(seed: seeding.next())
     self.seed = seed
     // Of the nights some have an hour more, and some an hour less.
     let evenings: [Int64] = [
@@ -72,9 +74,15 @@ struct NightPlan {
     laneWindows = chance.below(2) == 0 ? ["nightly": "23:00-04:30"] : [:]
     var maker = DropMaker(seed: seed, evening: evening, slots: slots)
     var acts: [Act] = []
-    let count = 4 + chance.below(9)
+    let count = 4 + chance.below(12)
+    // Some come alone, some together, so that they wait for each other.
+    var last = Duration.zero
     for number in 0..<count {
-      let at = Self.moment(until: 6 * 3600, &chance)
+      let isTogether = number > 0 && chance.below(2) == 0
+      let at =
+        isTogether
+        ? last + .milliseconds(chance.below(20_000)) : Self.moment(until: 6 * 3600, &chance)
+      last = at
       let drop = maker.make(number, at: at, &chance)
       acts += Self.deliver(drop, at: at, &chance)
     }
