@@ -53,7 +53,7 @@ BUDGETS = {"notes": 60_000}
 MODIFIED = 1_760_000_000
 
 # Seconds that a run may take on a loaded machine; it takes about one.
-PATIENCE = 120
+PATIENCE = 300
 
 ID = re.compile(r"\b\d{8}-\d{6}-([a-z0-9-]*?)-[a-z0-9]{4}(?![a-z0-9-])")
 
