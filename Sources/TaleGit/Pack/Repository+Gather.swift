@@ -20,9 +20,11 @@ extension Repository {
   /// A pack with fewer objects is small. Fifty checkpoints of a few files have more.
   static let smallPackObjects = 256
   /// A pack with fewer objects, and not small, is of middle size.
-  static let middlePackObjects = 16_384
-  /// So many packs of one size are put together.
+  static let middlePackObjects = 4096
+  /// So many small packs are put together.
   public static let scatteredMax = 50
+  /// So many packs of middle size are: together they are large, and stay as they are.
+  static let middleMax = 20
   /// So many loose objects are.
   static let looseMax = 256
   /// Bytes of packs and objects that one turn takes, so that it ends soon.
@@ -51,7 +53,8 @@ extension Repository {
   /// index are synced, and so is their folder, before anything is removed.
   ///
   /// 3 syncs, or none where there is too little to do.
-  /// - Parameter least: how many small packs, or packs of middle size, are worth it.
+  /// - Parameter least: how many small packs are worth it; fewer than 20 hold for packs of middle
+  ///   size as well.
   /// - Throws: ``GitFailure``, also when the task is cancelled; nothing has changed then but that
   ///   objects may be there twice.
   public func gatherObjects(atLeast least: Int = scatteredMax) throws(GitFailure)
@@ -62,7 +65,7 @@ extension Repository {
     let middle = try PackFile.all(in: packFolder).filter {
       (Self.smallPackObjects..<Self.middlePackObjects).contains($0.objects)
     }
-    if middle.count >= least { gathered.packs += try join(middle) }
+    if middle.count >= min(least, Self.middleMax) { gathered.packs += try join(middle) }
     return gathered
   }
 
