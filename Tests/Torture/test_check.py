@@ -285,7 +285,9 @@ class Controls(unittest.TestCase):
         name = self.git("rev-parse", "HEAD^{tree}").strip()
         path = os.path.join(folder, name[:2], name[2:])
         if not os.path.exists(path):
-            self.git("unpack-objects", "-q")
+            # Checkpoints are packs, and any damaged one is one too many.
+            packs = os.path.join(folder, "pack")
+            path = os.path.join(packs, next(n for n in os.listdir(packs) if n.endswith(".pack")))
         os.chmod(path, 0o644)
         self.rewrite(path, lambda content: content[:-4])
         self.finds("git")
