@@ -31,6 +31,23 @@ public enum TaskList {
     return plan
   }
 
+  /// A description without the items of its task list and what belongs to them.
+  public static func withoutItems(_ body: String) -> String {
+    var kept: [Substring] = []
+    var isInItem = false
+    let raw = body.split(omittingEmptySubsequences: false, whereSeparator: \.endsLine)
+    for (line, text) in zip(Markdown.lines(of: body), raw) {
+      switch line {
+      case .item: isInItem = true
+      case .heading: isInItem = false
+      case .text(let words, let indented):
+        isInItem = isInItem && (indented || words.allSatisfy(\.isWhitespace))
+      }
+      if !isInItem { kept.append(text) }
+    }
+    return kept.joined(separator: "\n")
+  }
+
   /// The text of the first heading outside of code, or nil.
   static func firstHeading(in body: String) -> String? {
     for line in Markdown.lines(of: body) {

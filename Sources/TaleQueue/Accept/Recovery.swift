@@ -19,6 +19,16 @@ public struct Recovery: Sendable {
     }
   }
 
+  /// As ``run()`` after ``mendWhatTroubleLeft()``, for one who has read all that waits.
+  ///
+  /// - Parameter largest: the largest sequence number of those that wait.
+  public func complete(largest: Int) throws(SystemFailure) -> [String] {
+    try FileLock.holding(folders.acceptLock) { () throws(SystemFailure) in
+      try SequenceNumber(folders: folders).repair(largest: largest)
+      return try completeAcceptedLog()
+    }
+  }
+
   /// As ``run()``, but only what is in staging: what trouble left there.
   public func mendWhatTroubleLeft() throws(SystemFailure) -> [String] {
     try FileLock.holding(folders.acceptLock) { () throws(SystemFailure) in try mendStaging() }

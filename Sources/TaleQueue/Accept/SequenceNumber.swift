@@ -21,9 +21,10 @@ struct SequenceNumber {
 
   /// Raises the kept number to the largest that a waiting project has.
   ///
+  /// - Parameter largest: what somebody has found who has read all of them; nil: they are read.
   /// - Precondition: the caller holds the accept lock.
-  func repair() throws(SystemFailure) {
-    let used = try largestInUse()
+  func repair(largest: Int? = nil) throws(SystemFailure) {
+    let used = if let largest { largest } else { try largestInUse() }
     if used > (try kept() ?? 0) {
       try DurableFile.replace(folders.sequence, with: Array("\(used)\n".utf8), durable: false)
     }
@@ -51,9 +52,7 @@ struct SequenceNumber {
       guard let id = ProjectID(name.string) else { continue }
       let journal = ProjectFolder(id, in: folders.active).journal
       // A project whose journal cannot be read keeps its place by its ID alone.
-      if let book = try? Journal.readBook(journal), let accepted = book.accepted {
-        largest = max(largest, accepted.sequence)
-      }
+      if let place = try? AcceptedPlace.read(journal) { largest = max(largest, place.sequence) }
     }
     return largest
   }

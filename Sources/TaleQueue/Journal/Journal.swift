@@ -123,6 +123,19 @@ public struct Journal: ~Copyable {
 
   /// The first line alone, which never changes: what was accepted, and when it may run.
   public static func readFirst(_ path: FilePath) throws(JournalFailure) -> JournalLine {
+    try decodeFirst(try readFirstBytes(path), of: path)
+  }
+
+  static func decodeFirst(
+    _ line: ArraySlice<UInt8>, of path: FilePath
+  ) throws(JournalFailure) -> JournalLine {
+    do { return try JSON.decode(JournalLine.self, from: line) } catch {
+      throw .damaged(path, line: 1, why: "\(error)")
+    }
+  }
+
+  /// The bytes of the first line, without the line feed.
+  static func readFirstBytes(_ path: FilePath) throws(JournalFailure) -> ArraySlice<UInt8> {
     var bytes: [UInt8] = []
     do throws(SystemFailure) {
       let file = try Descriptor.open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK)
@@ -140,9 +153,7 @@ public struct Journal: ~Copyable {
     guard let end = bytes.firstIndex(of: UInt8(ascii: "\n")) else {
       throw .damaged(path, line: 1, why: "it has no whole first line")
     }
-    do { return try JSON.decode(JournalLine.self, from: bytes[..<end]) } catch {
-      throw .damaged(path, line: 1, why: "\(error)")
-    }
+    return bytes[..<end]
   }
 
   /// What nearly every first line fits into, and what it has at most.

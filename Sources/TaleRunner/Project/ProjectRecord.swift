@@ -27,6 +27,8 @@ actor ProjectRecord: CallBook {
   private var unbooked: [JournalLine] = []
   /// How many of these survive a loss of power: the others may come to say something else.
   private var durableLines = 0
+  /// What the journal's notes say, once somebody has asked.
+  private var noted: Set<String> = []
   private var ticks = 0
   /// Else it is of a process that may have been killed before it was on disk.
   private var hasWrittenEnd = false
@@ -78,6 +80,12 @@ actor ProjectRecord: CallBook {
   func note(_ event: Event, durable: Bool = false) throws {
     unbooked.append(try journal.append(event, at: environment.time.now(), durable: durable))
     if durable { durableLines = unbooked.count }
+  }
+
+  /// What is worth knowing, the first time that it is.
+  func noteOnce(_ event: Event.Noted) throws {
+    if noted.isEmpty { noted = Set(journal.book.notes.map(\.message)) }
+    if noted.insert(event.message).inserted { try note(.noted(event)) }
   }
 
   /// Moves along the table of states; an end has its own way (``end(_:_:)``).

@@ -18,7 +18,19 @@ actor Workspace {
   let input: FilePath
   /// What its predecessors made.
   let after: FilePath
-  private(set) var state = WorkState()
+  private(set) var state = WorkState() {
+    didSet {
+      // Asked for each step: not made anew from a thousand entries each time.
+      let known = oldValue.done.count
+      if known > 0, known <= state.done.count, state.done[known - 1] == oldValue.done[known - 1] {
+        for entry in state.done[known...] { sizes[entry.subtask] = entry.bytes }
+      } else {
+        sizes = Dictionary(state.done.map { ($0.subtask, $0.bytes) }) { $1 }
+      }
+    }
+  }
+  /// Bytes of what the finished subtasks have made.
+  private(set) var sizes: [Subtask.ID: Int] = [:]
   private(set) var plan: Plan?
   /// Where `main` stood when it was last looked at.
   private var last: CommitID?
@@ -44,7 +56,8 @@ actor Workspace {
     repository = try Repository.create(at: folder.work)
   }
 
-  var finished: Set<Subtask.ID> { state.finished }
+  var finished: Set<Subtask.ID> { Set(sizes.keys) }
+  func isFinished(_ subtask: Subtask.ID) -> Bool { sizes[subtask] != nil }
   var entries: [WorkState.Entry] { state.done }
 
   /// Makes the folder equal to the last commit, and reads from it where the project stands.

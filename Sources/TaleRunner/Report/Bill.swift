@@ -28,10 +28,15 @@ enum Bill {
     return lines
   }
 
+  /// Warnings in a report: a thousand steps may have one each.
+  private static let warningsMax = 50
+
   /// Warnings that a person should see in the morning; empty for none.
   static func warnings(_ book: ProjectBook) -> [String] {
     let warnings = book.notes.filter { $0.level == .warning }
     guard !warnings.isEmpty else { return [] }
-    return ["", "## Worth knowing", ""] + warnings.map { "- \($0.message)" }
+    let more = warnings.count - warningsMax
+    return ["", "## Worth knowing", ""] + warnings.prefix(warningsMax).map { "- \($0.message)" }
+      + (more > 0 ? ["- and \(more) more in `events.jsonl`"] : [])
   }
 }

@@ -70,11 +70,7 @@ public actor Dispatcher {
     let queue = environment.queue
     let waiting = try only.map { [$0] } ?? queue.projects(in: queue.folders.active)
     held = []
-    unreadable = [:]
-    for (project, why) in order.update(waiting) {
-      unreadable[project] = why
-      warn(project, why)
-    }
+    read(waiting)
     gate.begin()
     for entry in order.entries where lanes?.contains(entry.lane) != false {
       let project = entry.project
@@ -108,6 +104,22 @@ public actor Dispatcher {
       return .ran(project, outcome)
     }
     return .idle
+  }
+
+  /// Reads all that waits, before the first turn.
+  ///
+  /// - Returns: the largest sequence number of them.
+  func readWaiting() throws -> Int {
+    read(try environment.queue.projects(in: environment.queue.folders.active))
+    return order.largestSequence
+  }
+
+  private func read(_ waiting: [ProjectFolder]) {
+    unreadable = [:]
+    for (project, why) in order.update(waiting) {
+      unreadable[project] = why
+      warn(project, why)
+    }
   }
 
   /// Answers what lies in control/ for projects that nobody works on. Not while ``runNext(only:)``

@@ -66,7 +66,7 @@ public struct QueueService: Sendable {
 
   /// Runs one project that was accepted before.
   public func run(_ project: ProjectFolder) async throws -> Dispatcher.Turn {
-    try await recover()
+    try await recover(for: nil)
     return try await keepingBooks { try await Dispatcher(environment).runNext(only: project) }
   }
 
@@ -78,8 +78,17 @@ public struct QueueService: Sendable {
     return try outcome.get()
   }
 
-  private func recover() async throws {
-    for line in try Recovery(acceptor).run() { environment.logger.notice("recovered: \(line)") }
+  /// - Parameter dispatcher: who is to run what waits, and reads all of it for that; nil: nobody.
+  private func recover(for dispatcher: Dispatcher?) async throws {
+    let recovery = Recovery(acceptor)
+    var mended: [String]
+    if let dispatcher {
+      mended = try recovery.mendWhatTroubleLeft()
+      mended += try recovery.complete(largest: try await dispatcher.readWaiting())
+    } else {
+      mended = try recovery.run()
+    }
+    for line in mended { environment.logger.notice("recovered: \(line)") }
     for line in try Trash(environment.queue.folders).empty() {
       environment.logger.warning("\(line)")
     }
@@ -112,7 +121,8 @@ public struct QueueService: Sendable {
     _ watcher: (any ChangeSource)?, _ bell: Doorbell, endsWhenIdle: Bool, limit: Int,
     lanes: Set<String>? = nil
   ) async throws -> Report {
-    try await recover()
+    let dispatcher = Dispatcher(environment, lanes: lanes)
+    try await recover(for: dispatcher)
     let live = environment.live
     let intake = Intake(
       acceptor: acceptor, logger: environment.logger, clock: environment.clock
@@ -123,7 +133,6 @@ public struct QueueService: Sendable {
     let state = ServiceState()
     let workBell = Doorbell()
     let changeBell = Doorbell()
-    let dispatcher = Dispatcher(environment, lanes: lanes)
     return try await withThrowingTaskGroup(of: Report?.self) { group in
       group.addTask {
         await intake.run(

@@ -36,16 +36,15 @@ struct RunOrder {
     }
 
     fileprivate init(
-      _ project: ProjectFolder, _ accepted: Event.Accepted, lane: String, laneNumber: Int,
-      at time: Timestamp
+      _ project: ProjectFolder, _ place: AcceptedPlace, lane: String, laneNumber: Int
     ) {
       self.project = project
       self.lane = lane
       self.laneNumber = laneNumber
-      priority = accepted.priority
-      sequence = accepted.sequence
-      acceptedAt = time
-      plan = accepted.schedule.map(Plan.init)
+      priority = place.priority
+      sequence = place.sequence
+      acceptedAt = place.acceptedAt
+      plan = place.schedule.map(Plan.init)
     }
 
     fileprivate static func runsBefore(_ a: Entry, _ b: Entry) -> Bool {
@@ -58,29 +57,36 @@ struct RunOrder {
 
   func entry(of id: ProjectID) -> Entry? { known[id] }
 
+  /// The largest sequence number of those that are active; 0 for none.
+  var largestSequence: Int { entries.reduce(0) { max($0, $1.sequence) } }
+
   /// Takes in what is active now.
   ///
   /// - Returns: those whose journal cannot be read, which are left out.
   mutating func update(_ projects: [ProjectFolder]) -> [(ProjectFolder, String)] {
     var unreadable: [(ProjectFolder, String)] = []
+    var unknown: [ProjectFolder] = []
     var new: [Entry] = []
     var there = 0
     look += 1
     for project in projects {
-      if let entry = known[project.id] {
-        entry.look = look
-        there += 1
+      guard let entry = known[project.id] else {
+        unknown.append(project)
         continue
       }
-      do {
-        let entry = try entry(project)
+      entry.look = look
+      there += 1
+    }
+    for (project, found) in zip(unknown, Self.places(of: unknown)) {
+      switch found {
+      case .success(let place):
+        let entry = entry(project, place)
         entry.look = look
         known[project.id] = entry
         new.append(entry)
-      } catch JournalFailure.system(let failure) where failure.isMissing {
-        // Delivered since the listing.
-      } catch {
-        unreadable.append((project, "\(error)"))
+      // Delivered since the listing.
+      case .failure(.system(let failure)) where failure.isMissing: break
+      case .failure(let failure): unreadable.append((project, "\(failure)"))
       }
     }
     if there < entries.count {
@@ -106,15 +112,32 @@ struct RunOrder {
     return merged + rest
   }
 
-  private func entry(_ project: ProjectFolder) throws -> Entry {
-    let line = try Journal.readFirst(project.journal)
-    guard case .accepted(let accepted) = line.event else {
-      throw BookFailure(line: 1, why: "the first line must be accepted")
+  /// Read side by side where there are many: a start with 10,000 that wait has to read them all.
+  private static func places(
+    of projects: [ProjectFolder]
+  ) -> [Result<AcceptedPlace, JournalFailure>] {
+    let parts = (projects.count + partSize - 1) / partSize
+    let read: [[Result<AcceptedPlace, JournalFailure>]] = Together.map(parts) { part in
+      let end = min((part + 1) * partSize, projects.count)
+      return projects[(part * partSize)..<end].map { project in
+        do throws(JournalFailure) {
+          return .success(try AcceptedPlace.read(project.journal))
+        } catch {
+          return .failure(error)
+        }
+      }
     }
-    let number = lanes.firstIndex(of: accepted.lane)
+    return read.flatMap(\.self)
+  }
+
+  /// Journals that one thread reads in a row.
+  private static let partSize = 250
+
+  private func entry(_ project: ProjectFolder, _ place: AcceptedPlace) -> Entry {
+    let number = lanes.firstIndex(of: place.lane)
     return Entry(
       // The name is held once for all of its projects.
-      project, accepted, lane: number.map { lanes[$0] } ?? accepted.lane,
-      laneNumber: number ?? lanes.count, at: line.time)
+      project, place, lane: number.map { lanes[$0] } ?? place.lane,
+      laneNumber: number ?? lanes.count)
   }
 }

@@ -17,14 +17,23 @@ struct ContextBuilder {
   /// An earlier result, or a file that was there from the start, that the model may see.
   struct Item {
     let name: String
-    let content: String
+    /// Empty as long as it is not read.
+    var content: String
     let need: Need
     /// There from the start. Such items come first, as they rarely change.
     var isGiven = false
     /// The answer of a subtask without a file.
     var isNote = false
-    /// Of a file that was not even read, because it cannot fit.
+    /// Of a file that is not read: only what has room is.
     var unreadBytes = 0
+    /// Where it is read from; nil: its content is here, or it cannot fit.
+    var source: Source?
+
+    enum Source {
+      /// What an earlier subtask made.
+      case result(Subtask)
+      case material(Material)
+    }
 
     enum Need: Comparable {
       /// Shown where there is room.
@@ -41,6 +50,18 @@ struct ContextBuilder {
     let maxTokens: Int
     /// Names of what did not fit.
     let leftOut: [String]
+    /// The plan is so long that only a part of it is shown.
+    let cutsPlan: Bool
+  }
+
+  /// What of the items has room, before it is read.
+  struct Choice {
+    /// In the order in which they are shown.
+    var shown: [Item]
+    fileprivate let leftOut: [Item]
+    fileprivate let before: String
+    fileprivate let after: String
+    fileprivate let cutsPlan: Bool
   }
 
   /// An answer shorter than this is no file.
@@ -59,9 +80,18 @@ struct ContextBuilder {
   func context(
     for subtask: Subtask, _ items: [Item], problem: String?
   ) throws -> Context {
-    let before = intro
+    context(of: try choice(for: subtask, items, problem: problem))
+  }
+
+  /// - Throws: as ``context(for:_:problem:)``.
+  func choice(for subtask: Subtask, _ items: [Item], problem: String?) throws -> Choice {
     let after = task(subtask, problem: problem)
-    let fixed = likely(Self.system) + likely(before) + likely(after) + Self.slack
+    let others = likely(Self.system) + likely(after) + Self.slack + Self.minAnswerTokens
+    let (before, cutsPlan) = PlanExcerpt(
+      description: description, plan: plan, materials: materials
+    ).intro(
+      for: subtask, tokens: contextTokens - others, likely: likely)
+    let fixed = others - Self.minAnswerTokens + likely(before)
     let room = contextTokens - fixed - Self.minAnswerTokens
     guard room >= 0 else {
       throw DoesNotFit(tokens: fixed + Self.minAnswerTokens, context: contextTokens)
@@ -81,20 +111,26 @@ struct ContextBuilder {
         tokens: size(of: missing),
         context: contextTokens)
     }
-    let names = leftOut.map(\.name)
-    var parts = [before]
-    if !shown.isEmpty {
-      parts.append("# What is there already\n\n" + shown.map(text).joined(separator: "\n\n"))
+    return Choice(
+      shown: shown, leftOut: leftOut, before: before, after: after, cutsPlan: cutsPlan)
+  }
+
+  /// - Parameter choice: with what is shown read.
+  func context(of choice: Choice) -> Context {
+    let names = choice.leftOut.map(\.name)
+    var parts = [choice.before]
+    if !choice.shown.isEmpty {
+      parts.append(
+        "# What is there already\n\n" + choice.shown.map(text).joined(separator: "\n\n"))
     }
-    if !leftOut.isEmpty {
-      parts.append(Self.note(names))
-    }
-    parts.append(after)
+    if !names.isEmpty { parts.append(Self.note(names)) }
+    parts.append(choice.after)
     let user = parts.joined(separator: "\n\n")
     let left = contextTokens - likely(Self.system) - likely(user) - Self.slack
     return Context(
       messages: [.init(.system, Self.system), .init(.user, user)],
-      maxTokens: min(maxAnswerTokens, max(Self.minAnswerTokens, left)), leftOut: names)
+      maxTokens: min(maxAnswerTokens, max(Self.minAnswerTokens, left)), leftOut: names,
+      cutsPlan: choice.cutsPlan)
   }
 
   /// What the model is told of what it cannot see: a few names, or a long plan would fill the
@@ -107,22 +143,6 @@ struct ContextBuilder {
 
   /// Four names of 75 bytes at most, as 15 characters rarely have more than four bytes each.
   private static let maxNoteTokens = PromptSize.likelyTokens(ofBytes: 4 * 75 + 60)
-
-  private var intro: String {
-    var lines = ["# Project: \(plan.title)", "", description.body, ""]
-    if !materials.isEmpty {
-      lines += ["# Files that were there from the start", ""] + materials.listing() + [""]
-    }
-    lines += ["# Plan", ""]
-    for phase in plan.phases {
-      lines.append("\(phase.title):")
-      for subtask in phase.subtasks {
-        let file = subtask.output.map { " -> \($0)" } ?? ""
-        lines.append("- \(subtask.id) \(subtask.title)\(file)")
-      }
-    }
-    return lines.joined(separator: "\n")
-  }
 
   private func task(_ subtask: Subtask, problem: String?) -> String {
     var lines = ["# Your task now: \(subtask.id) \(subtask.title)"]

@@ -100,9 +100,9 @@ struct SubtaskRun {
       description: description, plan: plan, contextTokens: ready.contextTokens,
       maxAnswerTokens: settings.maxAnswerTokens, materials: await workspace.materials)
     let items = Self.relevant(
-      try await given(contextTokens: ready.contextTokens) + results())
-    let context = try builder.context(for: subtask, items, problem: problem)
-    try await warn(context.leftOut)
+      await given(contextTokens: ready.contextTokens) + results())
+    let context = try await context(builder, items, problem: problem)
+    try await warn(context)
     let words = "\(subtask.title) \(subtask.details)"
     let budget = TokenBudget(safetyMargin: settings.tokenSafetyMargin)
     let modelClass = environment.settings.sizeClass(of: environment.door.provider.name)
@@ -118,30 +118,71 @@ struct SubtaskRun {
     return (order, ready)
   }
 
-  /// Says what the model does not see; once, not at each attempt.
-  private func warn(_ leftOut: [String]) async throws {
-    if leftOut.isEmpty { return }
-    let warning = Event.Noted(
-      .warning,
-      "\(subtask.id): left out of the prompt, because the model's context is full: "
-        + leftOut.joined(separator: ", "))
-    if await record.book.notes.contains(warning) { return }
-    try await record.note(.noted(warning))
+  /// Reads what has room, and no more: a project may have made a hundred megabytes by now.
+  private func context(
+    _ builder: ContextBuilder, _ items: [ContextBuilder.Item], problem: String?
+  ) async throws -> ContextBuilder.Context {
+    var items = items
+    while true {
+      var choice = try builder.choice(for: subtask, items, problem: problem)
+      var unreadable: Set<String> = []
+      for index in choice.shown.indices {
+        guard let source = choice.shown[index].source else { continue }
+        if let text = try await text(of: source) {
+          choice.shown[index].content = text
+          choice.shown[index].unreadBytes = 0
+        } else {
+          unreadable.insert(choice.shown[index].name)
+        }
+      }
+      if unreadable.isEmpty { return builder.context(of: choice) }
+      items.removeAll { unreadable.contains($0.name) }
+    }
   }
 
-  /// Results of earlier subtasks, in the plan's order.
-  private func results() async throws -> [ContextBuilder.Item] {
-    var items: [ContextBuilder.Item] = []
-    let finished = await workspace.finished
-    for other in plan.subtasks where finished.contains(other.id) {
-      let name = other.output.map { "File `\($0)`" } ?? "Note of \(other.id) \(other.title)"
-      guard let bytes = try await content(of: other) else { continue }
-      items.append(
-        .init(
-          name: name, content: String(decoding: bytes, as: UTF8.self),
-          need: need(of: other), isNote: other.output == nil))
+  /// Nil for what is no text, or gone.
+  private func text(of source: ContextBuilder.Item.Source) async throws -> String? {
+    switch source {
+    case .result(let other):
+      return try await content(of: other).map { String(decoding: $0, as: UTF8.self) }
+    case .material(let material):
+      let text = try await workspace.text(of: material)
+      if text == nil, need(of: material) == .must { throw unreadable(material) }
+      return text
     }
-    return items
+  }
+
+  /// Says what the model does not see; once, not at each attempt.
+  private func warn(_ context: ContextBuilder.Context) async throws {
+    var warnings: [String] = []
+    if context.cutsPlan {
+      warnings.append(
+        "the plan is too long for the model's context: each step sees those next to it")
+    }
+    if !context.leftOut.isEmpty {
+      var names = context.leftOut.prefix(Self.namesMax).joined(separator: ", ")
+      // A thousand steps would name a thousand files each.
+      let more = context.leftOut.count - Self.namesMax
+      if more > 0 { names += " and \(more) more" }
+      warnings.append(
+        "\(subtask.id): left out of the prompt, because the model's context is full: \(names)")
+    }
+    for warning in warnings { try await record.noteOnce(.init(.warning, warning)) }
+  }
+
+  /// Files that a warning names at most.
+  private static let namesMax = 20
+
+  /// Results of earlier subtasks, in the plan's order.
+  private func results() async -> [ContextBuilder.Item] {
+    let sizes = await workspace.sizes
+    return plan.subtasks.compactMap { other in
+      guard let bytes = sizes[other.id] else { return nil }
+      let name = other.output.map { "File `\($0)`" } ?? "Note of \(other.id) \(other.title)"
+      return .init(
+        name: name, content: "", need: need(of: other), isNote: other.output == nil,
+        unreadBytes: bytes, source: .result(other))
+    }
   }
 
   private func need(of other: Subtask) -> ContextBuilder.Item.Need {
@@ -162,26 +203,22 @@ struct SubtaskRun {
   }
 
   /// Files that were there from the start and that no subtask has rewritten.
-  private func given(contextTokens: Int) async throws -> [ContextBuilder.Item] {
+  private func given(contextTokens: Int) async -> [ContextBuilder.Item] {
     var items: [ContextBuilder.Item] = []
+    let materials = await workspace.materials
+    if materials.isEmpty { return [] }
     let finished = await workspace.finished
     let rewritten = Set(
       plan.subtasks.filter { finished.contains($0.id) }.compactMap(\.output?.description))
-    for material in await workspace.materials where !rewritten.contains(material.name) {
+    for material in materials where !rewritten.contains(material.name) {
       let need = need(of: material)
       // Not read at all where it cannot fit: it may have a gigabyte.
       let isPossible = material.bytes / Self.mostBytesOfToken <= contextTokens
       if !isPossible, need == .none { continue }
-      let text = isPossible ? try await workspace.text(of: material) : nil
-      if isPossible, text == nil {
-        if need == .must { throw unreadable(material) }
-        continue
-      }
       items.append(
         .init(
-          name: "File `\(material.name)`",
-          content: text ?? "", need: need, isGiven: true,
-          unreadBytes: text == nil ? material.bytes : 0))
+          name: "File `\(material.name)`", content: "", need: need, isGiven: true,
+          unreadBytes: material.bytes, source: isPossible ? .material(material) : nil))
     }
     return items
   }
