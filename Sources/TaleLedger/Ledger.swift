@@ -170,6 +170,9 @@ public actor Ledger {
   private func open(tries: Int) throws -> OpenLedger {
     for _ in 0..<tries {
       if let why = try files.obstacle() { try putAside(why: why) }
+      if try files.isBlank() {
+        report("the ledger \(files.path) is empty, and is made from the journals")
+      }
       do {
         return try OpenLedger(files)
       } catch let error as DatabaseError where error.isDamage {

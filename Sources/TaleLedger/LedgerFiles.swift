@@ -54,7 +54,10 @@ struct LedgerFiles: Sendable {
     case .other, .link: return "it is no file"
     case .regular: break
     }
-    if status.size == 0 { return "it is empty" }
+    if status.size == 0 {
+      // Its log would be taken into it.
+      return try isBlank() ? nil : "it is empty, and what was written to it last is beside it"
+    }
     guard
       let log = try? Descriptor.open(beside("-wal"), O_RDONLY | O_NOFOLLOW | O_NONBLOCK)
         .readPrefix(4), log.count == 4, log != [0, 0, 0, 0]
@@ -62,6 +65,14 @@ struct LedgerFiles: Sendable {
     // "WAL header format" in SQLite's description of its files.
     return log[..<3] == [0x37, 0x7f, 0x06] && [0x82, 0x83].contains(log[3])
       ? nil : "its write-ahead log is damaged"
+  }
+
+  /// Whether the database has no content at all, as somebody emptied it or a crash left it right
+  /// after it was made: SQLite takes it for a new one, and ends a rollback journal beside it itself.
+  func isBlank() throws -> Bool {
+    guard let status = try FileStatus.ifPresent(path), status.kind == .regular, status.size == 0
+    else { return false }
+    return try (FileStatus.ifPresent(beside("-wal"))?.size ?? 0) == 0
   }
 
   /// Renames the database and what stands beside it.

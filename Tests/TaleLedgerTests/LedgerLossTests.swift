@@ -92,7 +92,8 @@ import Testing
     try check()
     let sentences = said.withLock { $0 }
     let kept = try kept
-    #expect(sentences.count == (damage.leavesSomethingToKeep ? 1 : 0), "\(sentences)")
+    let isSaid = damage.leavesSomethingToKeep || damage == .emptied
+    #expect(sentences.count == (isSaid ? 1 : 0), "\(sentences)")
     #expect(kept.isEmpty != damage.leavesSomethingToKeep, "\(kept)")
     if let name = kept.first, damage.leavesSomethingToKeep {
       let main = name.replacing("-wal", with: "").replacing("-shm", with: "")

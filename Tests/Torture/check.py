@@ -223,8 +223,6 @@ OF_GIT = re.compile(
     r"|/pack(/(pack-[0-9a-f]{40}\.(pack|idx|rev)|multi-pack-index))?|/info(/commit-graph)?)?$"
     r"|refs/tale(/stray(/\d+)?|/line(/\d+)?)?$|packed-refs$")
 LEDGER_AT_WORK = re.compile(r"data/tale\.db-(wal|shm)$")
-LEDGER_ASIDE = re.compile(r"data/tale\.db\.broken-\d+$")
-EMPTY = hashlib.sha256(b"").hexdigest()
 
 
 def names_of(root):
@@ -234,10 +232,6 @@ def names_of(root):
     for path, entry in listing(root).items():
         inside = path.partition("/work/.git/")[2]
         if OF_GIT.match(inside) or LEDGER_AT_WORK.match(path):
-            continue
-        # A crash before the first byte of the ledger leaves an empty file; the next run puts it
-        # aside, as it does with one that somebody emptied. Of one with content that is a finding.
-        if LEDGER_ASIDE.match(path) and entry[1:] == (EMPTY,):
             continue
         names[ID.sub(lambda match: f"ID-{match.group(1)}", path)] = entry[0]
     return names
