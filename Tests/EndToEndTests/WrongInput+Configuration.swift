@@ -26,13 +26,13 @@ extension WrongInput {
       "a key of a server that is none",
       config: .text("models:\n  servers:\n    s: {kind: openai, adress: x}\n"), code: 3,
       says:
-        "tale: ROOT/config.yaml:3:23: unknown key \"models.servers.s.adress\". Here the keys are: kind, url, key_env, key_file.\n"
+        "tale: ROOT/config.yaml:3:23: unknown key \"models.servers.s.adress\". Here the keys are: kind, url, key_env, key_file, continues.\n"
     ),
     .init(
       "the key itself in a file",
       config: .text("models:\n  servers:\n    s: {kind: openai, api_key: sk-1}\n"), code: 3,
       says:
-        "tale: ROOT/config.yaml:3:23: unknown key \"models.servers.s.api_key\". Here the keys are: kind, url, key_env, key_file.\n"
+        "tale: ROOT/config.yaml:3:23: unknown key \"models.servers.s.api_key\". Here the keys are: kind, url, key_env, key_file, continues.\n"
     ),
     .init(
       "words for a time", config: .text("queue:\n  settle: soon\n"), code: 3,

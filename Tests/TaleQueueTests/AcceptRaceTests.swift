@@ -150,6 +150,54 @@ import Testing
     #expect(try place.intake() == [])
   }
 
+  /// Does something when it is first asked for the time, which is after the last look at a drop.
+  private struct ActingClock: TimeSource {
+    let act: @Sendable () throws -> Void
+    private let hasActed = Guarded(false)
+
+    init(_ act: @escaping @Sendable () throws -> Void) { self.act = act }
+
+    func now() -> Timestamp {
+      let isFirst = hasActed.withLock { hasActed in
+        defer { hasActed = true }
+        return !hasActed
+      }
+      if isFirst { try? act() }
+      return SetClock().now()
+    }
+  }
+
+  @Test(arguments: ["moved", "written", "cut off by rsync"])
+  func `what takes the name between the look and the move is taken where it is whole`(
+    _ way: String
+  ) throws {
+    let place = try QueuePlace()
+    let path = try place.drop("older", as: "x.md")
+    let entry = try #require(try place.entries().first)
+    let newer = try place.folder.write("newer", to: "newer.md")
+    if way != "moved" { try place.setModified(newer, 0) }
+    let acceptor = Acceptor(
+      queue: place.queue, limits: QueuePlace.limits,
+      time: ActingClock {
+        if way == "written" {
+          try place.folder.write(Array("newer".utf8), to: path)
+        } else {
+          try Folder.rename(newer, to: path)
+        }
+      })
+    let outcome = try acceptor.accept(entry)
+    if way == "moved" {
+      #expect(outcome.accepted != nil)
+      #expect(try place.active().map { try text($0.description) } == ["newer"])
+      #expect(try place.inboxNames() == [])
+    } else {
+      // Its writer may go on: it goes back and is looked at again.
+      #expect(outcome == .busy)
+      #expect(try text(path) == "newer" && place.active().isEmpty)
+    }
+    #expect(try place.stagingNames() == [])
+  }
+
   @Test func `an entry that is something else by now is not accepted`() throws {
     let place = try QueuePlace()
     let path = try place.drop("x", as: "x.md")

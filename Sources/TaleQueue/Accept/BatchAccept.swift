@@ -21,11 +21,13 @@ struct BatchAccept: Sendable {
     let source: FilePath
     let origin: BatchList.Origin
     let staged: ProjectFolder
+    /// Of what was looked at.
+    let inode: UInt64
     /// Of a file, as it is on disk.
-    let sha256: String?
+    var sha256: String?
     let displayName: String
     /// Where it belonged to another user.
-    let owner: FileOwner?
+    var owner: FileOwner?
     /// Nil where the bytes are UTF-8.
     let nameBytes: String?
   }
@@ -109,7 +111,8 @@ struct BatchAccept: Sendable {
       index: index, source: folders.inbox(lane: entry.lane).appending(entry.name),
       origin: .init(
         id: id, lane: entry.lane, name: entry.name, isFolder: candidate.kind == .folder),
-      staged: ProjectFolder(id, in: folders.staging), sha256: sha256,
+      staged: ProjectFolder(id, in: folders.staging), inode: candidate.status.inode,
+      sha256: sha256,
       displayName: entry.name.string, owner: Acceptor.other(candidate.status),
       nameBytes: entry.name.bytesWhereNotUTF8)
   }
@@ -219,17 +222,32 @@ struct BatchAccept: Sendable {
 
   private func complete(_ drop: Drop, sequence: Int) -> Completion {
     do throws(SystemFailure) {
-      return try isUnchanged(drop) ? try make(drop, sequence: sequence) : .busy
+      guard let drop = try settled(drop) else { return .busy }
+      return try make(drop, sequence: sequence)
     } catch {
       return .refused(error)
     }
   }
 
-  /// A writer that opened the drop before it was moved still has it.
-  private func isUnchanged(_ drop: Drop) throws(SystemFailure) -> Bool {
-    let (look, sha256) = try acceptor.look(
-      at: folders.drop(drop.staged.id), nil, syncsFile: false)
-    return look == .settled && sha256 == drop.sha256
+  /// The drop as it was moved; nil where somebody is still at it: a writer that opened it before it
+  /// was moved still has it.
+  private func settled(_ drop: Drop) throws(SystemFailure) -> Drop? {
+    let flat = folders.drop(drop.staged.id)
+    let (look, sha256) = try acceptor.look(at: flat, nil, syncsFile: false)
+    guard look == .settled else { return nil }
+    if sha256 == drop.sha256 { return drop }
+    // Another file took the name between the look and the move. One that nobody writes, and that
+    // was not made in place of the old one, was moved there whole. Back in the inbox it could be
+    // replaced in turn, and be nowhere. What rsync cut off has a time of its own.
+    guard !drop.origin.isFolder, let status = try FileStatus.ifPresent(flat),
+      status.kind == .regular, status.inode != drop.inode, status.modified.seconds != 0
+    else { return nil }
+    let synced = try acceptor.look(at: flat, nil)
+    guard synced.0 == .settled, synced.sha256 == sha256 else { return nil }
+    var drop = drop
+    drop.sha256 = sha256
+    drop.owner = Acceptor.other(status)
+    return drop
   }
 
   private func make(_ drop: Drop, sequence: Int) throws(SystemFailure) -> Completion {
