@@ -13,7 +13,8 @@ enum Damage: String, CaseIterable, CustomTestStringConvertible {
   /// Whether what is left can be told from a whole ledger, which is then kept.
   var leavesSomethingToKeep: Bool {
     switch self {
-    case .deleted, .deletedWithAll, .emptied, .logGone, .logAndIndexGone, .indexGone, .indexGarbage: false
+    case .deleted, .deletedWithAll, .emptied, .logGone, .logAndIndexGone, .indexGone, .indexGarbage:
+      false
     default: true
     }
   }
