@@ -17,7 +17,7 @@ MINUTES ?= 5
         torture-power torture-controls nights lint bench install uninstall clean
 
 help: ## Show this
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 18
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 26
 
 deps: ## Install what is missing (apt-get; sudo when not root)
 	@scripts/install-dependencies
@@ -42,7 +42,6 @@ test: deps-test ## Run every test, on the real models too
 	.build/debug/tale models fetch
 	SWIFT=$(SWIFT) scripts/run-tests --skip 'RealModel|real model'
 	SWIFT=$(SWIFT) scripts/run-tests --filter 'RealModel|real model'
-	$(MAKE) torture-sites torture-power torture-controls nights
 
 torture: deps-test ## Kill it, fail it, cut its power at every call that changes a file (hours)
 	$(BUILD) --product tale
@@ -50,14 +49,12 @@ torture: deps-test ## Kill it, fail it, cut its power at every call that changes
 	python3 Tests/Torture/power.py --tale .build/debug/tale --all
 	$(MAKE) torture-controls
 
-# Of each call site one, and a control for each check.
-torture-sites: deps-test
+torture-sites: deps-test ## Of torture one call of each call site, and a control for each check
 	$(BUILD) --product tale
 	python3 -m unittest discover -s Tests/Torture
 	python3 Tests/Torture/torture.py --tale .build/debug/tale --sites
 
-# What a loss of power may leave: as many states as four minutes have room for.
-torture-power: deps-test
+torture-power: deps-test ## Of torture as many losses of power as four minutes have room for
 	$(BUILD) --product tale
 	python3 Tests/Torture/power.py --tale .build/debug/tale
 

@@ -176,6 +176,8 @@ public actor Ledger {
       do {
         return try OpenLedger(files)
       } catch let error as DatabaseError where error.isDamage {
+        // SQLite also says so where the disk refuses to read. Of an empty one nothing is damaged.
+        if try files.isBlank() { throw LedgerTrouble(error, at: files.path) }
         try putAside(why: error.inWords)
       } catch let error as DatabaseError {
         throw LedgerTrouble(error, at: files.path)

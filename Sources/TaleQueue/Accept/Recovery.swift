@@ -12,10 +12,8 @@ public struct Recovery: Sendable {
   public func run() throws(SystemFailure) -> [String] {
     try FileLock.holding(folders.acceptLock) { () throws(SystemFailure) in
       let mended = try mendStaging()
-      try DurableFile.removeLeftovers(in: folders.own, alone: false)
       try SequenceNumber(folders: folders).repair()
-      try removeLeasesOfEnded()
-      return mended + (try completeAcceptedLog())
+      return mended + (try complete())
     }
   }
 
@@ -25,8 +23,15 @@ public struct Recovery: Sendable {
   public func complete(largest: Int) throws(SystemFailure) -> [String] {
     try FileLock.holding(folders.acceptLock) { () throws(SystemFailure) in
       try SequenceNumber(folders: folders).repair(largest: largest)
-      return try completeAcceptedLog()
+      return try complete()
     }
+  }
+
+  /// - Precondition: the accept lock is held.
+  private func complete() throws(SystemFailure) -> [String] {
+    try DurableFile.removeLeftovers(in: folders.own, alone: false)
+    try removeLeasesOfEnded()
+    return try completeAcceptedLog()
   }
 
   /// As ``run()``, but only what is in staging: what trouble left there.
