@@ -33,7 +33,9 @@ extension Repository {
 
   /// The name with the next number below a prefix.
   public func freeName(under prefix: String) throws(GitFailure) -> String {
-    let numbers = try references(below: prefix).compactMap { Int($0.dropFirst(prefix.utf8.count + 1)) }
+    let numbers = try references(below: prefix).compactMap {
+      Int($0.dropFirst(prefix.utf8.count + 1))
+    }
     return "\(prefix)/\((numbers.max() ?? 0) + 1)"
   }
 

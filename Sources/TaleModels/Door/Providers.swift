@@ -40,7 +40,8 @@ public struct RemoteProvider: ModelProvider {
   ///   - prepare: done before each call; what it throws keeps the call from being made.
   public init(
     name: String, slots: Int, contextTokens: Int, continues: Bool = false,
-    settings: OpenAIClient.Settings, http: HTTPClient, prepare: @escaping @Sendable () async throws -> Void = {}
+    settings: OpenAIClient.Settings, http: HTTPClient,
+    prepare: @escaping @Sendable () async throws -> Void = {}
   ) {
     self.prepare = prepare
     self.name = name
