@@ -97,7 +97,6 @@ import Testing
       #expect(chat.calls == 3, "only the second subtask was asked for again")
       let ended = try #require(try house.projects(in: house.outbox).first)
       #expect(try await house.git(ended, "status", "--porcelain") == "")
-      // The beginning of the answer that was cut off came along with the objects, without its name.
       #expect(try await house.git(ended, "fsck", "--strict", "--no-dangling") == "")
       #expect(try house.text(ended.appending("result.md")).contains("| 1 | 400 | 30 |"))
       // Without its checkpoint all of it is made.

@@ -87,7 +87,7 @@ import Testing
       #expect(chat.calls == 5, "1.1, 1.2, the cut 1.3, and 1.2 and 1.3 again")
       let folder = try #require(try house.projects(in: house.outbox).first)
       #expect(try await house.git(folder, "status", "--porcelain") == "")
-      #expect(try await house.git(folder, "fsck", "--strict") == "")
+      #expect(try await house.git(folder, "fsck", "--strict", "--no-dangling") == "")
       #expect(try house.text(folder.pushing("work/second.txt")) == "text 3\n")
       let logs = try await house.tale("logs", "three").output
       #expect(logs.contains("restored to commit") && logs.contains("with 1 subtask done"))
