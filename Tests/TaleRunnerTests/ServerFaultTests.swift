@@ -18,7 +18,7 @@ import Testing
   private static let head = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\r\n"
   private static let first = event(#"{"choices":[{"delta":{"content":"it\n"}}]}"#)
   private static let finish = event(#"{"choices":[{"delta":{},"finish_reason":"stop"}]}"#)
-  private static let usage = event(usage(200, 3))
+  private static let usage = event(usage(400, 3))
   private static let done = "data: [DONE]\n\n"
   private static let whole = head + first + finish + usage + done
 
@@ -110,7 +110,7 @@ import Testing
     case notHTTP, badChunks, badEvents, emptyEvents, arrayEvent, wrongTypes, negativeUsage
     case hugeUsage, textUsage, noUsage, hugeLine, zeros, page, errorBody, badGateway
     case unavailable, unavailableNow, unavailableAbsurd, limited, limitedNow, limitedAbsurd
-    case errorInStream, unknownEnd, textAfterEnd, twoAnswers, loading
+    case errorInStream, unknownEnd, textAfterEnd, loading
     var testDescription: String { rawValue }
 
     /// What the server does with the first call.
@@ -184,8 +184,6 @@ import Testing
             stream + ServerFaultTests.first + ServerFaultTests.finish + ServerFaultTests.first
               + ServerFaultTests.usage + ServerFaultTests.done)
         ]
-      case .twoAnswers:
-        return [.send(ServerFaultTests.head + ServerFaultTests.first + ServerFaultTests.whole)]
       case .loading:
         return [
           .send(
