@@ -1,4 +1,3 @@
-internal import Glibc
 internal import SystemPackage
 internal import TaleCore
 
@@ -33,8 +32,6 @@ struct Material: Sendable, Equatable {
 
   /// Whether a name stands in a text as a whole: `a.md` does not stand in `ba.md` or `a.mdx`.
   private static func holds(_ text: String, _ name: String) -> Bool {
-    // Asked for every file before every step: most are not there at all, which bytes tell at once.
-    guard hasBytes(of: name, in: text) else { return false }
     func continues(_ character: Character?) -> Bool {
       guard let character else { return false }
       return character.isLetter || character.isNumber || "_-".contains(character)
@@ -42,18 +39,6 @@ struct Material: Sendable, Equatable {
     return text.ranges(of: name).contains { range in
       let before = range.lowerBound == text.startIndex ? nil : text[..<range.lowerBound].last
       return !continues(before) && before != "." && !continues(text[range.upperBound...].first)
-    }
-  }
-}
-
-extension Material {
-  private static func hasBytes(of name: String, in text: String) -> Bool {
-    var (name, text) = (name, text)
-    return name.withUTF8 { name in
-      text.withUTF8 { text in
-        guard let needle = name.baseAddress, let start = text.baseAddress else { return false }
-        return memmem(start, text.count, needle, name.count) != nil
-      }
     }
   }
 }
