@@ -82,7 +82,8 @@ import Testing
   func `a stream cut at every byte is never taken for an answer`(withReset: Bool) async throws {
     let bytes = Array(Self.whole.utf8)
     // One subtask for each place; its first call is cut there, its second is answered.
-    let tasks = (1...bytes.count).map { "- [ ] Write it -> `file\($0).txt`" }
+    let places = Array(stride(from: 0, to: bytes.count, by: withReset ? 7 : 1))
+    let tasks = (1...places.count).map { "- [ ] Write it -> `file\($0).txt`" }
     let seen = Guarded<Set<String>>([])
     let server = ScriptedServer { request, _ in
       let body = String(decoding: request.body, as: UTF8.self)
@@ -91,8 +92,8 @@ import Testing
         body[$0.upperBound...].prefix(while: \.isNumber)
       }
       let isFirst = seen.withLock { $0.insert(String(number ?? "")).inserted }
-      guard isFirst, let cut = number.flatMap({ Int($0) }) else { return [.send(bytes)] }
-      return [.send(Array(bytes.prefix(cut - 1)))] + (withReset ? [.reset] : [])
+      guard isFirst, let task = number.flatMap({ Int($0) }) else { return [.send(bytes)] }
+      return [.send(Array(bytes.prefix(places[task - 1])))] + (withReset ? [.reset] : [])
     }
     let shop = try Workshop(ScriptedModel.echo)
     try shop.drop("# Many\n\n" + tasks.joined(separator: "\n"), as: "job.md")
