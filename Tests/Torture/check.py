@@ -222,6 +222,7 @@ OF_GIT = re.compile(
     r"objects(/[0-9a-f]{2}(/[0-9a-f]{38})?"
     r"|/pack(/(pack-[0-9a-f]{40}\.(pack|idx|rev)|multi-pack-index))?|/info(/commit-graph)?)?$"
     r"|refs/tale(/stray(/\d+)?|/line(/\d+)?)?$|packed-refs$")
+GIT_FOLDER = os.sep + os.path.join("work", ".git", "")
 LEDGER_AT_WORK = re.compile(r"data/tale\.db-(wal|shm)$")
 
 
@@ -230,7 +231,7 @@ def names_of(root):
     out."""
     names = {}
     for path, entry in listing(root).items():
-        inside = path.partition("/work/.git/")[2]
+        inside = path.partition(GIT_FOLDER)[2]
         if OF_GIT.match(inside) or LEDGER_AT_WORK.match(path):
             continue
         names[ID.sub(lambda match: f"ID-{match.group(1)}", path)] = entry[0]

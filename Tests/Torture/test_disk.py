@@ -215,8 +215,10 @@ class DiskTests(unittest.TestCase):
 
     def test_places_are_the_same_in_each_run(self):
         self.assertEqual(
-            place_of("queue/active/20261123-034156-list-456s/work/.git/objects/0f/" + "a" * 38),
-            "queue/active/ID-list/work/.git/objects/xx")
+            place_of(os.path.join(
+                "queue", "active", "20261123-034156-list-456s", "work", ".git", "objects", "0f",
+                "a" * 38)),
+            os.path.join("queue", "active", "ID-list", "work", ".git", "objects", "xx"))
 
 
 if __name__ == "__main__":

@@ -45,7 +45,7 @@ class Controls(unittest.TestCase):
         run = subprocess.run(
             [sys.executable, "-S", "-E", "-c", "import ctypes, mmap, os\n" + textwrap.dedent(text)],
             cwd=self.root, capture_output=True, text=True, check=False,
-            env={"PATH": "/usr/bin:/bin", "LD_PRELOAD": torture.library, "TORTURE_ROOT": self.root,
+            env={"PATH": "/usr/bin:/bin", "LD_PRELOAD": torture.preload, "TORTURE_ROOT": self.root,
                  **{"TORTURE_" + name.upper(): value for name, value in settings.items()}})
         self.assertNotEqual(run.returncode, 121, run.stderr)
         return run.returncode, run.stdout.split(), run.stderr

@@ -69,10 +69,10 @@ class Torture:
     def __init__(self, tale, folder):
         self.tale = os.path.abspath(tale)
         self.folder = os.path.realpath(folder)
-        self.library = os.path.join(self.folder, "faults.so")
+        self.preload = os.path.join(self.folder, "faults.so")
         subprocess.run(
             [os.environ.get("CC", "cc"), "-O2", "-fPIC", "-shared", "-Wall", "-Werror", "-o",
-             self.library, os.path.join(HERE, "faults.c"), "-ldl"], check=True)
+             self.preload, os.path.join(HERE, "faults.c"), "-ldl"], check=True)
         self.logs = os.path.join(self.folder, "calls")
         os.mkdir(self.logs)
         self.server = subprocess.Popen(
@@ -104,7 +104,7 @@ class Torture:
             return [json.loads(line) for line in file.read().splitlines() if line]
 
     def preloaded(self, scene, **settings):
-        return {"LD_PRELOAD": self.library, "TORTURE_ROOT": scene.root,
+        return {"LD_PRELOAD": self.preload, "TORTURE_ROOT": scene.root,
                 **{"TORTURE_" + name.upper(): value for name, value in settings.items()}}
 
     def record(self):
