@@ -160,15 +160,17 @@ public actor Ledger {
       case .damaged(let why): try replace(opened, why: why)
       }
     }
-    let new = try files.holdingLock { try open(tries: Self.tries) }
+    let new = try files.holdingLock { try openNow() }
     opened = new
     generation += 1
     return new
   }
 
   /// - Precondition: the lock is held.
-  private func open(tries: Int) throws -> OpenLedger {
-    for _ in 0..<tries {
+  private func openNow() throws -> OpenLedger {
+    var isSuspected = false
+    // Each database is looked at twice.
+    for _ in 0..<2 * Self.tries {
       if let why = try files.obstacle() { try putAside(why: why) }
       if try files.isBlank() {
         report("the ledger \(files.path) is empty, and is made from the journals")
@@ -176,9 +178,11 @@ public actor Ledger {
       do {
         return try OpenLedger(files)
       } catch let error as DatabaseError where error.isDamage {
-        // SQLite also says so where the disk refuses to read. Of an empty one nothing is damaged.
+        // SQLite also says so where the disk refuses to read. Of an empty one nothing is damaged,
+        // and what can be read is only when SQLite finds the damage a second time.
         if try files.isBlank() { throw LedgerTrouble(error, at: files.path) }
-        try putAside(why: error.inWords)
+        if isSuspected { try putAside(why: error.inWords) } else { try files.expectReadable() }
+        isSuspected.toggle()
       } catch let error as DatabaseError {
         throw LedgerTrouble(error, at: files.path)
       }

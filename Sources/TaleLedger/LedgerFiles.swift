@@ -75,6 +75,21 @@ struct LedgerFiles: Sendable {
     return try (FileStatus.ifPresent(beside("-wal"))?.size ?? 0) == 0
   }
 
+  /// Reads every byte of the database.
+  ///
+  /// - Precondition: this process has no connection to it: closing the file here would let go of
+  ///   SQLite's locks.
+  /// - Throws: ``LedgerTrouble`` where the disk refuses.
+  func expectReadable() throws {
+    do {
+      let file = try Descriptor.open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK)
+      while try !file.readChunk(upTo: 1 << 20).isEmpty {}
+    } catch {
+      throw LedgerTrouble(
+        path, why: "\(error)", mend: "check who may read in system.data_dir, and its disk")
+    }
+  }
+
   /// Renames the database and what stands beside it.
   ///
   /// - Returns: the database's new name.

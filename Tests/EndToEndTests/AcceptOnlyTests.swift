@@ -27,9 +27,7 @@ import Testing
       let drained = try await house.tale("drain", "--accept-only")
       #expect(drained.code == 0 && drained.errors == "", "\(drained.errors)")
       #expect(try house.projects(in: house.active).count == 1)
-      let watch = try Program.start(
-        Household.program.string, ["watch", "--accept-only"], in: house.root,
-        environment: house.variables)
+      let watch = try house.start("watch", "--accept-only")
       do {
         #expect(try await comesTrue { watch.output.contains("watching ") })
         #expect(watch.output.contains("queue.mode is accept (flag --accept-only)"))
@@ -62,8 +60,7 @@ import Testing
         try DurableFile.replace(
           house.root.appending("config.yaml"), with: Array(config(chat, mode).utf8))
       }
-      let watch = try Program.start(
-        Household.program.string, ["watch"], in: house.root, environment: house.variables)
+      let watch = try house.start("watch")
       do {
         try house.drop("two.md", Self.tasks)
         #expect(try await comesTrue { try house.currentBytes() > 0 && chat.calls == 2 })

@@ -17,28 +17,13 @@ import Testing
     let checkpoint: String?
   }
 
-  private func inSecondCall(_ house: Household, _ chat: ScriptedChat) async throws -> String {
-    let isThere = try await eventually(within: .seconds(60)) {
-      try house.currentBytes() > 0 && chat.calls == 2
-    }
-    #expect(isThere, "the second subtask never began")
-    return try #require(try house.projects(in: house.active).first?.lastComponent?.string)
-  }
-
-  private func chat(_ gate: ScriptedServer.Gate) -> ScriptedChat {
-    ScriptedChat { _, number in number == 1 ? .stall("tw", gate) : .text("text\n") }
-  }
-
   @Test func `pause in mid-generation prints the checkpoint, and resume repeats nothing finished`()
     async throws
   {
-    let gate = ScriptedServer.Gate()
-    defer { gate.open() }
-    let chat = chat(gate)
-    try await Household.with(config: chat.config) { house in
-      try house.drop("two-files.md", Self.twoTasks)
+    try await StalledRun.with { run in
+      let house = run.house
       let drained = try await house.tale("drain") { _ in
-        let id = try await inSecondCall(house, chat)
+        let id = try await run.hasStalled()
         let paused = try await house.tale("pause", id)
         #expect(paused.code == 0, "\(paused.errors)")
         #expect(paused.errors.contains("it is paused"))
@@ -50,7 +35,7 @@ import Testing
       #expect(try await house.git(active, "status", "--porcelain") == "")
       // It rests, and cron has nothing to mail.
       let idle = try await house.tale("drain")
-      #expect(idle.code == 0 && idle.errors == "" && chat.calls == 2)
+      #expect(idle.code == 0 && idle.errors == "" && run.chat.calls == 2)
       // By a part of its ID; a second pause says the same again.
       let again = try await house.tale("pause", "two-files", "--json")
       let standing = try JSON.decode(Standing.self, from: Array(again.output.utf8))
@@ -60,7 +45,7 @@ import Testing
       #expect(resumed.code == 0 && resumed.output == "", "\(resumed.output)")
       #expect(try await house.tale("drain").code == 0)
       let folder = try #require(try house.projects(in: house.outbox).first)
-      #expect(chat.calls == 3, "one for the first, two for the interrupted second")
+      #expect(run.chat.calls == 3, "one for the first, two for the interrupted second")
       let late = try await house.tale("pause", "two-files")
       #expect(late.code == 2 && late.errors.contains(folder.string), "\(late.errors)")
       let checkpoints = try await house.tale("checkpoints", "two-files", "--json")
@@ -73,13 +58,10 @@ import Testing
   @Test func `cancel ends a running project, and retry makes the finished call 0 times`()
     async throws
   {
-    let gate = ScriptedServer.Gate()
-    defer { gate.open() }
-    let chat = chat(gate)
-    try await Household.with(config: chat.config) { house in
-      try house.drop("two-files.md", Self.twoTasks)
+    try await StalledRun.with { run in
+      let house = run.house
       let drained = try await house.tale("drain") { _ in
-        let id = try await inSecondCall(house, chat)
+        let id = try await run.hasStalled()
         let cancelled = try await house.tale("cancel", id)
         #expect(cancelled.code == 0, "\(cancelled.errors)")
         #expect(try house.projects(in: house.active).isEmpty, "it is there when cancel returns")
@@ -94,7 +76,7 @@ import Testing
       #expect(retried.code == 0, "\(retried.errors)")
       #expect(retried.output.contains("\"from\" : \"\(folder.lastComponent?.string ?? "")\""))
       #expect(try await house.tale("drain").code == 0)
-      #expect(chat.calls == 3, "only the second subtask was asked for again")
+      #expect(run.chat.calls == 3, "only the second subtask was asked for again")
       let ended = try #require(try house.projects(in: house.outbox).first)
       #expect(try await house.git(ended, "status", "--porcelain") == "")
       #expect(try await house.git(ended, "fsck", "--strict", "--no-dangling") == "")
@@ -103,7 +85,7 @@ import Testing
       let anew = try await house.tale("retry", "--anew", folder.lastComponent?.string ?? "")
       #expect(anew.code == 0, "\(anew.errors)")
       #expect(try await house.tale("drain").code == 0)
-      #expect(chat.calls == 5)
+      #expect(run.chat.calls == 5)
     }
   }
 

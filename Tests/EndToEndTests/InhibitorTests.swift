@@ -38,18 +38,13 @@ import Testing
     var ended: Int { lines.count { $0 == "end" } }
   }
 
-  private func start(_ house: Household, _ arguments: String...) throws -> Program {
-    try Program.start(
-      Household.program.string, arguments, in: house.root, environment: house.variables)
-  }
-
   @Test func `it is held while a project runs, and not while the queue is idle`() async throws {
     let gate = ScriptedServer.Gate()
     defer { gate.open() }
     let chat = ScriptedChat { _, number in number == 0 ? .stall("te", gate) : .text("text\n") }
     let standIn = try StandIn()
     try await Household.with(config: chat.config, path: [standIn.bin]) { house in
-      let watch = try start(house, "watch")
+      let watch = try house.start("watch")
       do {
         #expect(try await comesTrue { watch.output.contains("watching ") })
         #expect(standIn.lines.isEmpty, "the control: nothing runs yet")
@@ -88,7 +83,7 @@ import Testing
     let standIn = try StandIn()
     try await Household.with(config: chat.config, path: [standIn.bin]) { house in
       try house.drop("two.md", Self.tasks)
-      let drain = try start(house, "drain")
+      let drain = try house.start("drain")
       #expect(try await comesTrue { chat.calls == 1 && standIn.started == 1 })
       #expect(standIn.ended == 0)
       kill(drain.pid, signal)
@@ -106,7 +101,7 @@ import Testing
   {
     let chat = ScriptedChat { _, _ in .text("text\n") }
     try await Household.with(config: chat.config) { house in
-      let watch = try start(house, "watch", "--log-level", "DEBUG")
+      let watch = try house.start("watch", "--log-level", "DEBUG")
       do {
         for number in 1...3 {
           try house.drop("p\(number).md", Self.tasks)

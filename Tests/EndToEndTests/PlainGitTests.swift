@@ -92,25 +92,15 @@ import Testing
     }
   }
 
-  /// Stalls in the second call until the gate is open.
-  private func chat(_ gate: ScriptedServer.Gate) -> ScriptedChat {
-    ScriptedChat { _, number in number == 1 ? .stall("te", gate) : .text("text \(number)\n") }
-  }
-
   private func whileItRuns(
     _ body: (Household, FilePath, ScriptedServer.Gate) async throws -> Void
   ) async throws {
-    let gate = ScriptedServer.Gate()
-    defer { gate.open() }
-    let chat = chat(gate)
-    try await Household.with(config: chat.config) { house in
-      try house.drop("two-files.md", ScriptedRunTests.twoTasks)
-      let runner = try Program.start(
-        Household.program.string, ["drain"], in: house.root, environment: house.variables)
+    try await StalledRun.with { run in
+      let house = run.house
+      let runner = try house.start("drain")
       defer { runner.kill() }
-      #expect(try await comesTrue { try house.currentBytes() > 0 && chat.calls == 2 })
-      let folder = try #require(try house.projects(in: house.active).first)
-      try await body(house, folder.appending("work"), gate)
+      let id = try await run.hasStalled()
+      try await body(house, house.active.appending(id).appending("work"), run.gate)
       let end = try runner.end()
       if end.code != 0 { #expect(end.output.contains("does not go on"), "\(end.output)") }
       let finished = try await house.tale("drain")
@@ -192,19 +182,14 @@ import Testing
   @Test func `status is clean at rest: paused, restored, forked, failed and cancelled`()
     async throws
   {
-    let gate = ScriptedServer.Gate()
-    defer { gate.open() }
-    let chat = chat(gate)
-    try await Household.with(config: chat.config) { house in
+    try await StalledRun.with { run in
+      let house = run.house
       func expectClean(_ folder: FilePath, _ what: String) throws {
         let said = try git(house, folder.appending("work"), ["status", "--porcelain", "-b"])
         #expect(said.output == "## main\n", "\(what)")
       }
-      try house.drop("two-files.md", ScriptedRunTests.twoTasks)
       _ = try await house.tale("drain") { _ in
-        let isThere = try await comesTrue { try house.currentBytes() > 0 && chat.calls == 2 }
-        #expect(isThere)
-        let paused = try await house.tale("pause", "two-files")
+        let paused = try await house.tale("pause", try await run.hasStalled())
         #expect(paused.code == 0, "\(paused.errors)")
       }
       let folder = try #require(try house.projects(in: house.active).first)
@@ -218,7 +203,7 @@ import Testing
       try expectClean(fork, "forked")
       #expect(try await house.tale("cancel", id).code == 0)
       try expectClean(house.failed.appending(id), "cancelled")
-      gate.open()
+      run.gate.open()
       #expect(try await house.tale("drain").code == 0)
       try expectClean(try #require(try house.projects(in: house.outbox).first), "done")
       try house.drop("bad.md", "---\nretries: 0\n---\n- [ ] Write it -> `it.json`\n")

@@ -125,12 +125,16 @@ import Testing
   {
     try await Household.with(config: Self.small) { house in
       try house.drop(
-        "rivers.md", "# Rivers\n\n- [ ] Write three paragraphs about rivers -> `rivers.txt`\n")
+        "rivers.md", "# Rivers\n\n- [ ] Write twenty paragraphs about rivers -> `rivers.txt`\n")
       let outcome = try await house.tale("drain") { _ in
         let isWriting = try await eventually(within: .seconds(300)) {
           try house.currentBytes() > 100
         }
         #expect(isWriting, "no answer ever began")
+        // The model may be at the end of its answer: it waits until the pause is through.
+        let server = try #require(try house.server("qwen2.5-coder-0.5b"))
+        #expect(server.send(signal: SIGSTOP))
+        defer { _ = server.send(signal: SIGCONT) }
         let project = try #require(try house.projects(in: house.active).first)
         _ = try await house.tale("pause", project.lastComponent?.string ?? "")
       }

@@ -11,15 +11,6 @@ import Testing
   /// Longer than any step that saves takes, also on a machine with much else to do.
   private static let soon = Duration.seconds(10)
 
-  private func chat(_ gate: ScriptedServer.Gate) -> ScriptedChat {
-    ScriptedChat { _, number in number == 1 ? .stall("tw", gate) : .text("text\n") }
-  }
-
-  private func inSecondCall(_ house: Household, _ chat: ScriptedChat) async throws {
-    let isThere = try await comesTrue { try house.currentBytes() > 0 && chat.calls == 2 }
-    try #require(isThere, "the second subtask never began")
-  }
-
   private func progress(_ house: Household) throws -> TaleCore.Progress {
     let folder = try #require(try house.projects(in: house.active).first)
     return try JSON.decodeVersioned(
@@ -31,15 +22,11 @@ import Testing
   func `a signal in mid-generation saves within ten seconds, and the next start goes on`(
     command: String, signal: Int32, code: Int32
   ) async throws {
-    let gate = ScriptedServer.Gate()
-    defer { gate.open() }
-    let chat = chat(gate)
-    try await Household.with(config: chat.config) { house in
-      try house.drop("two-files.md", ScriptedRunTests.twoTasks)
-      let runner = try Program.start(
-        Household.program.string, [command], in: house.root, environment: house.variables)
+    try await StalledRun.with { run in
+      let house = run.house
+      let runner = try house.start(command)
       defer { runner.kill() }
-      try await inSecondCall(house, chat)
+      try await run.hasStalled()
       let began = ContinuousClock.now
       kill(runner.pid, signal)
       let end = try runner.end()
@@ -50,21 +37,18 @@ import Testing
       #expect(saved.subtasksDone == 1 && saved.runner == nil)
       let folder = try #require(try house.projects(in: house.active).first)
       #expect(try await house.git(folder, "status", "--porcelain") == "")
-      gate.open()
+      run.gate.open()
       #expect(try await house.tale("drain").code == 0)
-      #expect(chat.calls == 3, "only the call that was cut off is repeated")
+      #expect(run.chat.calls == 3, "only the call that was cut off is repeated")
     }
   }
 
   @Test(arguments: ["command", "file"])
   func `a pause in mid-generation takes effect within ten seconds`(way: String) async throws {
-    let gate = ScriptedServer.Gate()
-    defer { gate.open() }
-    let chat = chat(gate)
-    try await Household.with(config: chat.config) { house in
-      try house.drop("two-files.md", ScriptedRunTests.twoTasks)
+    try await StalledRun.with { run in
+      let house = run.house
       let drained = try await house.tale("drain") { _ in
-        try await inSecondCall(house, chat)
+        try await run.hasStalled()
         let id = try progress(house).id
         let began = ContinuousClock.now
         if way == "command" {
@@ -82,9 +66,9 @@ import Testing
       let text = try house.text(
         try #require(try house.projects(in: house.active).first).appending("progress.md"))
       #expect(text.contains("paused (user)") && text.contains("tale resume"), "\(text)")
-      gate.open()
+      run.gate.open()
       #expect(try await house.tale("resume", "two-files").code == 0)
-      #expect(try await house.tale("drain").code == 0 && chat.calls == 3)
+      #expect(try await house.tale("drain").code == 0 && run.chat.calls == 3)
     }
   }
 
@@ -99,15 +83,11 @@ import Testing
 
   @Test(arguments: [SIGINT, SIGTERM])
   func `SIGINT after a signal ends at once, though saving hangs`(first: Int32) async throws {
-    let gate = ScriptedServer.Gate()
-    defer { gate.open() }
-    let chat = chat(gate)
-    try await Household.with(config: chat.config) { house in
-      try house.drop("two-files.md", ScriptedRunTests.twoTasks)
-      let runner = try Program.start(
-        Household.program.string, ["watch"], in: house.root, environment: house.variables)
+    try await StalledRun.with { run in
+      let house = run.house
+      let runner = try house.start("watch")
       defer { runner.kill() }
-      try await inSecondCall(house, chat)
+      try await run.hasStalled()
       let holder = try Program.start(
         "python3", ["-c", Self.lock, house.data.appending("tale.db").string])
       defer { holder.kill() }
@@ -123,22 +103,19 @@ import Testing
       #expect(began.duration(to: .now) < .seconds(5))
       holder.kill()
       // What was not saved is mended at the next start.
-      gate.open()
+      run.gate.open()
       #expect(try await house.tale("drain").code == 0)
-      #expect(try house.projects(in: house.outbox).count == 1 && chat.calls == 3)
+      #expect(try house.projects(in: house.outbox).count == 1 && run.chat.calls == 3)
     }
   }
 
   @Test func `status takes no lock that a runner wants, and works while all are held`()
     async throws
   {
-    let gate = ScriptedServer.Gate()
-    defer { gate.open() }
-    let chat = chat(gate)
-    try await Household.with(config: chat.config) { house in
-      try house.drop("two-files.md", ScriptedRunTests.twoTasks)
+    try await StalledRun.with { run in
+      let house = run.house
       _ = try await house.tale("drain") { _ in
-        try await inSecondCall(house, chat)
+        try await run.hasStalled()
         let id = try progress(house).id
         let lease = house.active.appending("\(id)").appending(".lease")
         let before = try FileStatus.of(lease)
@@ -167,7 +144,7 @@ import Testing
             + [try Household.program.string, "submit", house.root.appending("config.yaml").string],
           in: house.root, environment: house.variables)
         #expect(try house.text(trace).contains("flock("))
-        gate.open()
+        run.gate.open()
       }
     }
   }

@@ -21,18 +21,13 @@ import Testing
     try await Household.with(config: chat.config) { try await body($0, chat) }
   }
 
-  private func start(_ house: Household, _ arguments: String...) throws -> Program {
-    try Program.start(
-      Household.program.string, arguments, in: house.root, environment: house.variables)
-  }
-
   /// A runner in the middle of its second subtask, and the project's ID.
   private func working(
     _ house: Household, _ chat: ScriptedChat, _ command: String,
     _ body: (Program, String) async throws -> Void
   ) async throws {
     try house.drop("two.md", Self.tasks)
-    let runner = try start(house, command)
+    let runner = try house.start(command)
     do {
       let isThere = try await comesTrue { try house.currentBytes() > 0 && chat.calls == 2 }
       try #require(isThere, "\(runner.output)")
@@ -167,7 +162,7 @@ import Testing
   {
     try await household { house, chat in
       try await working(house, chat, "watch") { runner, id in
-        let other = try start(house, "watch", "--log-level", "DEBUG")
+        let other = try house.start("watch", "--log-level", "DEBUG")
         do {
           // It has had its look, and the next comes in a minute.
           let isIdle = try await comesTrue {
@@ -261,7 +256,7 @@ import Testing
     let chat = ScriptedChat { _, _ in .text("text\n") }
     try await Household.with(config: chat.config) { house in
       for number in 0..<6 { try house.drop("p\(number).md", Self.tasks) }
-      let drains = try (0..<3).map { _ in try start(house, "drain") }
+      let drains = try (0..<3).map { _ in try house.start("drain") }
       for drain in drains {
         let end = try drain.end(within: .seconds(120))
         #expect(end.code == 0 && end.output == "", "\(end.output)")

@@ -36,17 +36,6 @@ import Testing
     let kept: [Kept]
   }
 
-  /// Stalls in the third call until the gate is open.
-  private func chat(_ gate: ScriptedServer.Gate) -> ScriptedChat {
-    ScriptedChat { _, number in number == 2 ? .stall("th", gate) : .text("text \(number)\n") }
-  }
-
-  private func inThirdCall(_ house: Household, _ chat: ScriptedChat) async throws -> String {
-    let isThere = try await comesTrue { try house.currentBytes() > 0 && chat.calls == 3 }
-    try #require(isThere, "the third subtask never began")
-    return try #require(try house.projects(in: house.active).first?.lastComponent?.string)
-  }
-
   private func list(_ house: Household, _ id: String) async throws -> List {
     let said = try await house.tale("checkpoints", id, "--json")
     #expect(said.code == 0, "\(said.errors)")
@@ -56,13 +45,10 @@ import Testing
   @Test func `a running project is restored, goes on from there, and keeps what it left`()
     async throws
   {
-    let gate = ScriptedServer.Gate()
-    defer { gate.open() }
-    let chat = chat(gate)
-    try await Household.with(config: chat.config) { house in
-      try house.drop("three.md", Self.tasks)
+    try await StalledRun.with("three.md", Self.tasks, stallsIn: 3) { run in
+      let house = run.house
       try await house.watching { _ in
-        let id = try await inThirdCall(house, chat)
+        let id = try await run.hasStalled()
         let before = try await list(house, id)
         #expect(before.checkpoints.map(\.number) == [3, 2, 1])
         let spent = ScriptedChat.promptTokens + ScriptedChat.completionTokens
@@ -84,7 +70,7 @@ import Testing
         #expect(text.contains("abandoned by a restore, kept as refs/tale/abandoned/1:\n   -  "))
         #expect(text.contains("phase 1/1"))
       }
-      #expect(chat.calls == 5, "1.1, 1.2, the cut 1.3, and 1.2 and 1.3 again")
+      #expect(run.chat.calls == 5, "1.1, 1.2, the cut 1.3, and 1.2 and 1.3 again")
       let folder = try #require(try house.projects(in: house.outbox).first)
       #expect(try await house.git(folder, "status", "--porcelain") == "")
       #expect(try await house.git(folder, "fsck", "--strict", "--no-dangling") == "")
@@ -127,15 +113,11 @@ import Testing
   @Test func `a holder that does not answer keeps its project, and nothing is restored`()
     async throws
   {
-    let gate = ScriptedServer.Gate()
-    defer { gate.open() }
-    let chat = chat(gate)
-    try await Household.with(config: chat.config) { house in
-      try house.drop("three.md", Self.tasks)
-      let runner = try Program.start(
-        Household.program.string, ["drain"], in: house.root, environment: house.variables)
+    try await StalledRun.with("three.md", Self.tasks, stallsIn: 3) { run in
+      let house = run.house
+      let runner = try house.start("drain")
       defer { runner.kill() }
-      let id = try await inThirdCall(house, chat)
+      let id = try await run.hasStalled()
       let commits = try await house.git(house.active.appending(id), "rev-parse", "main")
       kill(runner.pid, SIGSTOP)
       let held = try await house.tale("restore", id, "--at", "1.1")
@@ -146,9 +128,9 @@ import Testing
       #expect(try await house.git(house.active.appending(id), "rev-parse", "main") == commits)
       // The control: it is not stopped by what was tried.
       kill(runner.pid, SIGCONT)
-      gate.open()
+      run.gate.open()
       #expect(try runner.end().code == 0)
-      #expect(chat.calls == 3)
+      #expect(run.chat.calls == 3)
     }
   }
 

@@ -4,6 +4,11 @@ import TestSupport
 import Testing
 
 extension Household {
+  /// Starts the real binary in this household; the caller ends it.
+  func start(_ arguments: String...) throws -> Program {
+    try Program.start(Self.program.string, arguments, in: root, environment: variables)
+  }
+
   /// Runs `tale watch` beside a test, and ends it as a service manager would.
   ///
   /// - Parameters:

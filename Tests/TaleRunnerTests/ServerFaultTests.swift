@@ -78,7 +78,7 @@ import Testing
     try shop.expectLedgerIsFold(sourceLocation: sourceLocation)
   }
 
-  @Test(.disabled("has not been seen to pass yet"), arguments: [false, true])
+  @Test(arguments: [false, true])
   func `a stream cut at every byte is never taken for an answer`(withReset: Bool) async throws {
     let bytes = Array(Self.whole.utf8)
     // One subtask for each place; its first call is cut there, its second is answered.

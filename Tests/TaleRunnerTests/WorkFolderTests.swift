@@ -8,7 +8,15 @@ import Testing
 
 /// work/ is an ordinary repository that people look into, and sometimes change.
 @Suite(.timeLimit(.minutes(5))) struct WorkFolderTests {
-  /// A project that was stopped in its second call.
+  /// A project that was stopped in its second call; what its model is asked later is answered.
+  private func stopped() async throws -> (Workshop, ProjectFolder) {
+    let gate = Gate()
+    let shop = try Workshop { request, call in
+      call == 1 ? [.text(ScriptedModel.answer(to: request))] : [.wait(gate)]
+    }
+    return (shop, try await stopped(shop, gate))
+  }
+
   private func stopped(_ shop: Workshop, _ gate: Gate) async throws -> ProjectFolder {
     try shop.drop(StoppingTests.two, as: "job.md")
     let drain = Task { try await shop.drain() }
@@ -20,11 +28,7 @@ import Testing
   }
 
   @Test func `stray files are kept on a side reference and gone from the folder`() async throws {
-    let gate = Gate()
-    let shop = try Workshop { request, call in
-      call == 1 ? [.text(ScriptedModel.answer(to: request))] : [.wait(gate)]
-    }
-    let project = try await stopped(shop, gate)
+    let (shop, project) = try await stopped()
     try DurableFile.replace(project.work.appending("stray.txt"), with: "mine\n".utf8)
     try DurableFile.replace(project.work.appending("one.txt"), with: "changed\n".utf8)
     try await shop.drain()
@@ -39,11 +43,7 @@ import Testing
   }
 
   @Test func `without stray files nothing is kept`() async throws {
-    let gate = Gate()
-    let shop = try Workshop { request, call in
-      call == 1 ? [.text(ScriptedModel.answer(to: request))] : [.wait(gate)]
-    }
-    _ = try await stopped(shop, gate)
+    let (shop, _) = try await stopped()
     try await shop.drain()
     #expect(try shop.git(try shop.only(), "for-each-ref", "refs/tale") == "")
   }
@@ -51,11 +51,7 @@ import Testing
   @Test func `a main that somebody removed stands again, and nothing is paid for twice`()
     async throws
   {
-    let gate = Gate()
-    let shop = try Workshop { request, call in
-      call == 1 ? [.text(ScriptedModel.answer(to: request))] : [.wait(gate)]
-    }
-    let project = try await stopped(shop, gate)
+    let (shop, project) = try await stopped()
     let commits = try shop.commits(project)
     try shop.git(project, "update-ref", "-d", "refs/heads/main")
     let count = shop.model.calls.count
@@ -70,11 +66,7 @@ import Testing
   @Test func `a commit that took the plan away while nobody worked takes nothing away`()
     async throws
   {
-    let gate = Gate()
-    let shop = try Workshop { request, call in
-      call == 1 ? [.text(ScriptedModel.answer(to: request))] : [.wait(gate)]
-    }
-    let project = try await stopped(shop, gate)
+    let (shop, project) = try await stopped()
     try DurableFile.replace(project.work.appending("mine.txt"), with: "mine\n".utf8)
     // As git's index is while a project runs: without any file.
     try DurableFile.remove(project.work.pushing(".git/index"))
@@ -95,11 +87,7 @@ import Testing
   @Test func `a file that somebody removed by a commit while nobody worked stays removed`()
     async throws
   {
-    let gate = Gate()
-    let shop = try Workshop { request, call in
-      call == 1 ? [.text(ScriptedModel.answer(to: request))] : [.wait(gate)]
-    }
-    let project = try await stopped(shop, gate)
+    let (shop, project) = try await stopped()
     try DurableFile.replace(project.work.appending("mine.txt"), with: "mine\n".utf8)
     let me = ["-c", "user.name=me", "-c", "user.email=me@localhost"]
     try shop.git(project, "add", "mine.txt")
@@ -113,11 +101,7 @@ import Testing
 
   /// work/ belongs to its owner, who may commit there what cannot be.
   @Test func `a plan that somebody broke pauses the project and says so`() async throws {
-    let gate = Gate()
-    let shop = try Workshop { request, call in
-      call == 1 ? [.text(ScriptedModel.answer(to: request))] : [.wait(gate)]
-    }
-    let project = try await stopped(shop, gate)
+    let (shop, project) = try await stopped()
     let path = project.work.pushing(".tale/plan.json")
     var plan = try JSON.decodeVersioned(
       Plan.self, from: try DurableFile.read(path, limit: 1 << 20))
@@ -158,11 +142,7 @@ import Testing
   @Test func `half-written files of a killed runner are gone, and no stray is kept for them`()
     async throws
   {
-    let gate = Gate()
-    let shop = try Workshop { request, call in
-      call == 1 ? [.text(ScriptedModel.answer(to: request))] : [.wait(gate)]
-    }
-    let project = try await stopped(shop, gate)
+    let (shop, project) = try await stopped()
     for place in [project.path, project.work, project.work.appending(".tale")] {
       try DurableFile.replace(place.appending(".tale.4711.1"), with: "half".utf8)
     }

@@ -275,15 +275,18 @@ def named(name, violations):
     return [f"{name}: {text}" for text in violations]
 
 
+def always(found, root, drops, is_at_rest):
+    return (
+        named("standing", standing(found, root, drops, is_at_rest))
+        + named("ended", ended(found))
+        + named("journal", journal(found, is_at_rest))
+        + named("receipt", progress(found, is_at_rest))
+        + named("cap", cap(found)))
+
+
 def after_crash(root, drops):
     """What must hold at any instant, before anything mends it."""
-    found = projects(root)
-    return (
-        named("standing", standing(found, root, drops, is_at_rest=False))
-        + named("ended", ended(found))
-        + named("journal", journal(found, is_at_rest=False))
-        + named("receipt", progress(found, is_at_rest=False))
-        + named("cap", cap(found)))
+    return always(projects(root), root, drops, is_at_rest=False)
 
 
 def at_rest(root, drops, reference, calls, before=None, allowed=1):
@@ -294,12 +297,8 @@ def at_rest(root, drops, reference, calls, before=None, allowed=1):
     """
     found = projects(root)
     return (
-        named("standing", standing(found, root, drops, is_at_rest=True))
-        + named("ended", ended(found))
-        + named("journal", journal(found, is_at_rest=True))
-        + named("receipt", progress(found, is_at_rest=True))
+        always(found, root, drops, is_at_rest=True)
         + named("books", books(found, calls))
-        + named("cap", cap(found))
         + named("repeated", repeated(found, calls, before, allowed))
         + named("ledger", ledger(found, root))
         + named("git", repositories(found))

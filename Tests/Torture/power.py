@@ -213,9 +213,7 @@ def read_arguments():
 
 def main():
     arguments = read_arguments()
-    if not os.access(arguments.tale, os.X_OK):
-        sys.exit(f"power: there is no {arguments.tale}; build it first")
-    seed = arguments.seed if arguments.seed is not None else random.SystemRandom().randrange(1 << 32)
+    seed = torture.seed_of(arguments)
     # In memory: syncs cost nothing there, and what they promise is this program's matter.
     parent = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
     folder = tempfile.mkdtemp(prefix="power-", dir=parent)

@@ -294,11 +294,16 @@ def read_arguments():
     return parser.parse_args()
 
 
+def seed_of(arguments):
+    """Of a run that can begin: the one that is asked for, else any."""
+    if not os.access(arguments.tale, os.X_OK):
+        sys.exit(f"there is no {arguments.tale}; build it first")
+    return random.SystemRandom().randrange(1 << 32) if arguments.seed is None else arguments.seed
+
+
 def main():
     arguments = read_arguments()
-    if not os.access(arguments.tale, os.X_OK):
-        sys.exit(f"torture: there is no {arguments.tale}; build it first")
-    seed = arguments.seed if arguments.seed is not None else random.SystemRandom().randrange(1 << 32)
+    seed = seed_of(arguments)
     # So that what is left is cleared away by whoever made it.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     with tempfile.TemporaryDirectory(prefix="torture-", dir=place()) as folder:

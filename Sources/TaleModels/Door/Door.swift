@@ -13,6 +13,7 @@ public final class Door: Sendable {
   private let gate: SlotGate
   private let retries: RetryPolicy
   private let clock: any Clock<Duration>
+  private let asked: AskedWait
   private let random: Mutex<any RandomNumberGenerator & Sendable>
 
   public init(
@@ -24,6 +25,7 @@ public final class Door: Sendable {
     self.provider = provider
     self.retries = retries
     self.clock = clock
+    asked = AskedWait(clock: clock)
     self.random = Mutex(random)
     gate = SlotGate(slots: provider.slots)
   }
@@ -44,12 +46,15 @@ public final class Door: Sendable {
     var failures = 0
     var waits = 0
     while true {
+      // Before anything is set aside: what is open when the process dies counts as spent.
+      try await asked.end()
       let model = try await provider.ready()
       do {
         return try await once(order, model, book, sink)
       } catch let failure as ModelFailure where failure.mayPass {
         // To be told to come later is no failed attempt: it cost nothing.
         if failure.isLimit, waits < Self.maxWaits { waits += 1 } else { failures += 1 }
+        if let wait = failure.kind.retryAfter { asked.begin(wait) }
         let delay = random.withLock { random in
           retries.delay(
             afterFailures: max(1, failures), asked: failure.kind.retryAfter, random: &random)
@@ -74,6 +79,13 @@ public final class Door: Sendable {
     }
     do {
       try await gate.enter()
+      // The call that was in the slot may have been told to come later, and so this one is.
+      do {
+        try await asked.end()
+      } catch {
+        await gate.leave()
+        throw error
+      }
     } catch {
       // Nothing was sent.
       try await book.settle(settlement(.stopped, booked: 0))

@@ -10,13 +10,7 @@ struct CheckpointsCommand: ParsableCommand {
       `tale restore` and `tale fork` take any of them. What a restore has abandoned follows below.
       """)
 
-  @Argument(help: "The project's ID, or a part of it.", completion: IDCompletion.kind)
-  var id: String
-
-  @Flag(help: "As JSON.")
-  var json = false
-
-  @OptionGroup var options: GlobalOptions
+  @OptionGroup var about: OneProject
 
   private struct Answer: Codable {
     var schema = JSON.schema
@@ -26,11 +20,11 @@ struct CheckpointsCommand: ParsableCommand {
   }
 
   func run() throws {
-    let session = try Session(options, quiet: true)
-    let folder = try ProjectLookup(try session.openQueue(create: false)).find(id)
+    let session = try about.session()
+    let folder = try ProjectLookup(try session.openQueue(create: false)).find(about.id)
     let list = try CheckpointList(folder)
     if list.entries.isEmpty { Terminal.note("\(folder.id) has no checkpoint yet") }
-    if json {
+    if about.json {
       let answer = Answer(id: folder.id, checkpoints: list.entries, kept: list.kept)
       return try Terminal.json(answer)
     }

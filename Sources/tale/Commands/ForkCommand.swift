@@ -14,9 +14,6 @@ struct ForkCommand: ParsableCommand {
       own. The other one, running, waiting or ended, is neither stopped nor changed.
       """)
 
-  @Argument(help: "The project's ID, or a part of it.", completion: IDCompletion.kind)
-  var id: String
-
   @Option(
     help: ArgumentHelp(
       "The checkpoint: four or more digits of its commit, a subtask such as 1.2, or its number in `tale checkpoints`; without it, the last one.",
@@ -26,10 +23,7 @@ struct ForkCommand: ParsableCommand {
   @Flag(help: "Edit the description of the new project first, with VISUAL or EDITOR.")
   var edit = false
 
-  @Flag(help: "As JSON.")
-  var json = false
-
-  @OptionGroup var options: GlobalOptions
+  @OptionGroup var about: OneProject
 
   private struct Answer: Codable {
     var schema = JSON.schema
@@ -39,9 +33,9 @@ struct ForkCommand: ParsableCommand {
   }
 
   func run() throws {
-    let session = try Session(options, quiet: true)
+    let session = try about.session()
     let queue = try session.openQueue(create: false)
-    let project = try ProjectLookup(queue).find(id)
+    let project = try ProjectLookup(queue).find(about.id)
     try queue.checkUser()
     let fork = Fork(try session.controlEnvironment(queue))
     do {
@@ -55,10 +49,7 @@ struct ForkCommand: ParsableCommand {
         made = try fork.run(project.id, at: at)
       }
       Terminal.note("\(project.id): \(made.sentence)")
-      if json {
-        return try Terminal.json(Answer(id: made.id, from: project.id, commit: made.commit))
-      }
-      Terminal.data(made.id.description)
+      try about.show(made.id, Answer(id: made.id, from: project.id, commit: made.commit))
     } catch let refusal as CheckpointRefusal {
       throw CommandFailure("\(project.id) cannot be forked: \(refusal)", .usage)
     } catch let refusal as CopyRefusal {

@@ -12,19 +12,13 @@ struct RestoreCommand: AsyncParsableCommand {
       project goes on from there. Prints the ID of the project that goes on.
       """)
 
-  @Argument(help: "The project's ID, or a part of it.", completion: IDCompletion.kind)
-  var id: String
-
   @Option(
     help: ArgumentHelp(
       "The checkpoint: four or more digits of its commit, a subtask such as 1.2, or its number in `tale checkpoints`.",
       valueName: "commit"))
   var at: String
 
-  @Flag(help: "As JSON.")
-  var json = false
-
-  @OptionGroup var options: GlobalOptions
+  @OptionGroup var about: OneProject
 
   private struct Answer: Codable {
     var schema = JSON.schema
@@ -37,9 +31,9 @@ struct RestoreCommand: AsyncParsableCommand {
   }
 
   func run() async throws {
-    let session = try Session(options, quiet: true)
+    let session = try about.session()
     let queue = try session.openQueue(create: false)
-    let id = try ProjectLookup(queue).find(id).id
+    let id = try ProjectLookup(queue).find(about.id).id
     try queue.checkUser()
     let environment = try session.controlEnvironment(queue)
     let name = at
@@ -60,14 +54,14 @@ struct RestoreCommand: AsyncParsableCommand {
     case .restored(_, let commit, let abandoned, let state):
       let kept = abandoned.map { "; \($0) keeps what came after it" } ?? ""
       Terminal.note("\(id): it \(Self.next(id, state)) from commit \(commit.prefix(10))\(kept)")
-      try show(Answer(id: id, commit: commit, abandoned: abandoned))
+      try about.show(id, Answer(id: id, commit: commit, abandoned: abandoned))
     case .stands(_, let commit, let state):
       Terminal.note(
         "\(id): it stands at commit \(commit.prefix(10)) already, and \(Self.next(id, state))")
-      try show(Answer(id: id, commit: commit))
+      try about.show(id, Answer(id: id, commit: commit))
     case .made(let made):
       Terminal.note("\(id) has ended and stays as it is: \(made.sentence)")
-      try show(Answer(id: made.id, from: id, commit: made.commit))
+      try about.show(made.id, Answer(id: made.id, from: id, commit: made.commit))
     case .held(let pid):
       throw CommandFailure(
         """
@@ -75,11 +69,6 @@ struct RestoreCommand: AsyncParsableCommand {
         nothing was restored. Try again; if it hangs, `tale takeover --free \(id)` ends it
         """, .held)
     }
-  }
-
-  private func show(_ answer: Answer) throws {
-    if json { return try Terminal.json(answer) }
-    Terminal.data(answer.id.description)
   }
 
   private static func next(_ id: ProjectID, _ state: ProjectState) -> String {

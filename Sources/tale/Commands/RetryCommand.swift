@@ -11,16 +11,10 @@ struct RetryCommand: AsyncParsableCommand {
       for again. One that is done starts from nothing.
       """)
 
-  @Argument(help: "The project's ID, or a part of it.", completion: IDCompletion.kind)
-  var id: String
-
   @Flag(help: "Start from nothing in any case.")
   var anew = false
 
-  @Flag(help: "As JSON.")
-  var json = false
-
-  @OptionGroup var options: GlobalOptions
+  @OptionGroup var about: OneProject
 
   private struct Answer: Codable {
     var schema = JSON.schema
@@ -29,9 +23,9 @@ struct RetryCommand: AsyncParsableCommand {
   }
 
   func run() async throws {
-    let session = try Session(options, quiet: true)
+    let session = try about.session()
     let queue = try session.openQueue(create: false)
-    let old = try ProjectLookup(queue).find(id)
+    let old = try ProjectLookup(queue).find(about.id)
     try queue.checkUser(order: "\(old.id).retry")
     guard !queue.isActive(old) else {
       throw CommandFailure(
@@ -47,11 +41,6 @@ struct RetryCommand: AsyncParsableCommand {
       throw CommandFailure("\(old.id) cannot be retried: \(refusal)", .projectFailed)
     }
     Terminal.note("\(old.id): \(made.sentence)")
-    if json {
-      let answer = Answer(id: made.id, from: old.id)
-      try Terminal.json(answer)
-    } else {
-      Terminal.data(made.id.description)
-    }
+    try about.show(made.id, Answer(id: made.id, from: old.id))
   }
 }

@@ -104,8 +104,7 @@ import Testing
       let writers = try Self.writers.keys.sorted().map { try start($0, house) }
       defer { for writer in writers { writer.kill() } }
       for number in 1...Self.kills {
-        let watch = try Program.start(
-          Household.program.string, ["watch"], in: house.root, environment: house.variables)
+        let watch = try house.start("watch")
         try await Task.sleep(for: .milliseconds(Int.random(in: 50...1_300, using: &random)))
         let end = watch.kill()
         #expect(end.wasKilled, "watch \(number) ended by itself: \(end.output)")

@@ -30,11 +30,6 @@ import Testing
     }
   }
 
-  private func start(_ house: Household, _ words: String...) throws -> Program {
-    try Program.start(
-      Household.program.string, words, in: house.root, environment: house.variables)
-  }
-
   /// Who held the leases of a project, one after the other, as its journal tells.
   private func holders(_ journal: [JournalLine]) throws -> [Int32] {
     var holders: [Int32] = []
@@ -69,7 +64,7 @@ import Testing
   @Test func `three runners work off 300 projects, each of them once`() async throws {
     try await household { house, counter in
       try drop(0..<150, into: house.inbox)
-      let runners = try [start(house, "watch"), start(house, "drain"), start(house, "drain")]
+      let runners = try [house.start("watch"), house.start("drain"), house.start("drain")]
       defer { for runner in runners { runner.kill() } }
       try drop(150..<300, into: house.inbox.appending("nightly"))
       for drain in runners.dropFirst() {

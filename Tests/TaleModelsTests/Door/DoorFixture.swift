@@ -4,23 +4,29 @@ import Testing
 
 @testable import TaleModels
 
-/// A clock whose sleeps end at once, and which remembers how long they should have been.
+/// A clock on which each sleep is over at once, and which remembers how long they were.
 final class InstantClock: Clock {
   private let slept = Guarded<[Duration]>([])
   private let limit: Int
+  private let atSleep = Guarded<(@Sendable () -> Void)?>(nil)
 
   /// - Parameter limit: sleeps after which the next one throws, so that no retry runs for ever.
   init(limit: Int = 1000) { self.limit = limit }
 
+  /// Runs `body` in each sleep.
+  func onSleep(_ body: @escaping @Sendable () -> Void) { atSleep.withLock { $0 = body } }
+
   var sleeps: [Duration] { slept.withLock { $0 } }
-  var now: ContinuousClock.Instant { ContinuousClock.now }
+  var now: ContinuousClock.Instant { ContinuousClock.now + sleeps.reduce(.zero, +) }
   var minimumResolution: Duration { .nanoseconds(1) }
 
   func sleep(until deadline: ContinuousClock.Instant, tolerance: Duration?) async throws {
+    let length = now.duration(to: deadline)
     let count = slept.withLock { sleeps in
-      sleeps.append(now.duration(to: deadline))
+      sleeps.append(length)
       return sleeps.count
     }
+    atSleep.withLock { $0 }?()
     try #require(count <= limit, "the door never gives up")
     try Task.checkCancellation()
   }

@@ -72,6 +72,56 @@ import Testing
     #expect(sleeps[1] > .seconds(80) && sleeps[1] <= .seconds(90))
   }
 
+  private static let limited = ModelFailure.Kind.limited(retryAfter: .seconds(4000))
+
+  @Test func `what a server asked for holds for later calls too, and nothing is set aside meanwhile`()
+    async throws
+  {
+    let clock = InstantClock()
+    let model = TurnModel(TurnModel.failure(Self.limited), TurnModel.answer())
+    let door = Door.test(model, attempts: 1, clock: clock)
+    // Given up at once, as by a pause.
+    await #expect(throws: ModelFailure.self) {
+      try await door.pass(.plain, book: MemoryBook(), sink: MemorySink())
+    }
+    #expect(clock.sleeps.isEmpty)
+    let book = MemoryBook()
+    clock.onSleep { #expect(book.reserved.isEmpty) }
+    _ = try await door.pass(.plain, book: book, sink: MemorySink())
+    try #require(clock.sleeps.count == 1)
+    #expect(clock.sleeps[0] > .seconds(3990) && clock.sleeps[0] <= .seconds(4000))
+    // It is over for those that follow.
+    _ = try await door.pass(.plain, book: book, sink: MemorySink())
+    #expect(clock.sleeps.count == 1 && model.calls == 3)
+  }
+
+  @Test func `whoever waits for the slot then waits as well, and costs nothing when cancelled`()
+    async throws
+  {
+    for isCancelled in [false, true] {
+      let clock = InstantClock()
+      let book = MemoryBook()
+      let model = TurnModel(
+        { _, _ in
+          try await eventually("the others") { book.reserved.count == 3 }
+          throw ModelFailure(Self.limited, "come later")
+        }, TurnModel.answer())
+      let door = Door(
+        provider: model, retries: RetryPolicy(maxAttempts: 1),
+        clock: isCancelled ? ContinuousClock() : clock)
+      let calls = (1...3).map { _ in
+        Task { try await door.pass(.plain, book: book, sink: MemorySink()) }
+      }
+      try await eventually("the refusal") { book.settled.count >= 1 }
+      if isCancelled { for call in calls { call.cancel() } }
+      var answered = 0
+      for call in calls { if case .success = await call.result { answered += 1 } }
+      #expect(answered == (isCancelled ? 0 : 2) && model.calls == answered + 1)
+      #expect(clock.sleeps.count == (isCancelled ? 0 : 1) && book.open == 0)
+      #expect(book.settled.reduce(0) { $0 + $1.booked } == answered * 42)
+    }
+  }
+
   @Test func `to wait as a limit says spends no attempt, and is not done for ever`() async throws {
     let book = MemoryBook()
     let clock = InstantClock(limit: 200)

@@ -1,0 +1,32 @@
+internal import Synchronization
+
+/// How long a server asked to be left alone.
+///
+/// It holds for every call through the door: also for that of a project which was paused meanwhile
+/// and taken up again, and for those that ask it at the same time.
+final class AskedWait: Sendable {
+  private let clock: any Clock<Duration>
+  private let left = Mutex<(@Sendable () -> Duration)?>(nil)
+
+  init(clock: any Clock<Duration>) { self.clock = clock }
+
+  /// Begins now; a longer one that was asked for before stays.
+  func begin(_ wait: Duration) {
+    left.withLock { left in
+      if let earlier = left?(), earlier >= wait { return }
+      left = Self.countdown(wait, on: clock)
+    }
+  }
+
+  /// Returns when nothing of it is left, at once where nothing was asked for.
+  func end() async throws {
+    while let left = left.withLock({ $0?() }), left > .zero { try await clock.sleep(for: left) }
+  }
+
+  private static func countdown(
+    _ wait: Duration, on clock: some Clock<Duration>
+  ) -> @Sendable () -> Duration {
+    let end = clock.now.advanced(by: wait)
+    return { clock.now.duration(to: end) }
+  }
+}
