@@ -37,11 +37,12 @@ models: build ## Fetch the default models and their server, once for all checkou
 run: models ## Take an example from the inbox to the outbox
 	@scripts/run-example $(TALE)
 
-test: deps-test ## Run every test, on the real models too
+test: deps-test ## Run every test, on the real models too, and of torture and nights a part
 	$(BUILD) --build-tests
 	.build/debug/tale models fetch
 	SWIFT=$(SWIFT) scripts/run-tests --skip 'RealModel|real model'
 	SWIFT=$(SWIFT) scripts/run-tests --filter 'RealModel|real model'
+	$(MAKE) torture-sites torture-power torture-controls nights
 
 torture: deps-test ## Kill it, fail it, cut its power at every call that changes a file (hours)
 	$(BUILD) --product tale

@@ -92,9 +92,12 @@ final class Life: Sendable {
 
   private func work() async throws {
     let environment = try environment()
-    guard isMorning else { return try await QueueService(environment).watch() }
-    let limit = mistake == .leave ? 0 : Int.max
+    guard isMorning || mistake == .leave else {
+      return try await QueueService(environment).watch()
+    }
+    let limit = mistake == .leave ? 1 : Int.max
     let report = try await QueueService(environment).drain(limit: limit)
+    guard isMorning else { return }
     for (project, why) in report.paused { say("paused in the morning: \(project.id): \(why)") }
     let booked = mistake == .blank ? place.root.appending("blank.db") : place.ledger
     let check = LedgerCheck(Ledger(path: booked.string), environment.queue)

@@ -42,16 +42,17 @@ struct MachineTime: TimeSource {
 /// Waits on the machine, where time passes when there is nothing else to do.
 struct MachineClock: Clock {
   typealias Instant = ContinuousClock.Instant
-  /// How much shorter it waits, by mistake.
+  /// How much faster it goes, by mistake.
   var haste = 1
+  private let origin = ContinuousClock().now
 
-  var now: Instant { ContinuousClock().now }
+  var now: Instant { origin + origin.duration(to: ContinuousClock().now) * haste }
   var minimumResolution: Duration { .nanoseconds(1) }
 
   func sleep(until deadline: Instant, tolerance: Duration?) async throws {
     try Task.checkCancellation()
-    let left = now.duration(to: deadline) / haste
-    if left <= .zero { return await Task.yield() }
+    // Never no time at all: a yield would go past the machine.
+    let left = max(.nanoseconds(1), now.duration(to: deadline) / haste)
     let sleeper = Sleeper()
     try await withTaskCancellationHandler {
       try await withCheckedThrowingContinuation { sleeper.fallAsleep($0, for: left) }

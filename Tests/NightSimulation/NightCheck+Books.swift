@@ -6,7 +6,7 @@ import TaleSystem
 
 /// What each journal says. That every move is in the table of states was found by reading it.
 extension NightCheck {
-  func bookViolations(_ project: Project) -> [String] {
+  func bookViolations(_ project: Project, _ all: [Project]) -> [String] {
     var found: [String] = []
     let (book, drop) = (project.book, project.drop)
     let isInActive = project.folder.parent == folders.active
@@ -27,7 +27,7 @@ extension NightCheck {
       found.append("\(book.bookedTokens) tokens are booked of \(cap)")
     }
     found += repetitions(project.lines)
-    if book.ended?.outcome == .done { found += resultViolations(project) }
+    if book.ended?.outcome == .done { found += resultViolations(project, all) }
     return found
   }
 
@@ -60,7 +60,7 @@ extension NightCheck {
   }
 
   /// The deliverable is what it would have been without any trouble, byte for byte.
-  private func resultViolations(_ project: Project) -> [String] {
+  private func resultViolations(_ project: Project, _ all: [Project]) -> [String] {
     var found: [String] = []
     for commit in project.book.commits {
       guard let path = commit.path else { continue }
@@ -68,11 +68,22 @@ extension NightCheck {
       let expected = Drop.answer(project.drop.marker, commit.subtask)
       if (try? Self.text(file)) != expected { found.append("\(path) is not what was answered") }
     }
-    if project.book.planned?.subtasks != project.book.commits.count {
-      found.append(
-        "\(project.book.commits.count) of \(project.book.planned?.subtasks ?? 0) subtasks are done")
-    }
+    let line = Self.line(of: project, all)
+    let planned = line.last?.book.planned?.subtasks ?? 0
+    let done = Set(line.flatMap { $0.book.commits.map(\.subtask) }).count
+    if planned != done { found.append("\(done) of \(planned) subtasks are done") }
     return found
+  }
+
+  /// A project, and those whose work it has gone on with, down to the one that has planned.
+  private static func line(of project: Project, _ all: [Project]) -> [Project] {
+    var line = [project]
+    for _ in all {
+      let last = line[line.count - 1].book
+      guard last.planned == nil, let origin = last.accepted?.from else { break }
+      for earlier in all where earlier.folder.id == origin { line.append(earlier) }
+    }
+    return line
   }
 
   // MARK: The morning

@@ -11,7 +11,7 @@ extension NightCheck {
       let own = projects.filter { $0.drop.number == drop.number }
       let calls = calls.calls.filter { $0.marker == drop.marker }
       found += tokenViolations(drop, own, calls)
-      found += limitViolations(drop, own, calls)
+      found += limitViolations(drop, calls)
       found += windowViolations(drop, calls)
     }
     for call in calls.calls where !plan.drops.contains(where: { $0.marker == call.marker }) {
@@ -53,20 +53,15 @@ extension NightCheck {
     return found
   }
 
-  /// Nobody asks before the time that the model said; a project that was taken up anew meanwhile has
-  /// forgotten it, and is left out.
-  private func limitViolations(
-    _ drop: Drop, _ projects: [Project], _ calls: [CallRecord.Call]
-  ) -> [String] {
-    let leases = projects.flatMap(\.lines).filter(\.event.isLease).map(\.time.milliseconds)
+  /// Nobody asks before the time that the model said, as long as the process lives that was told so.
+  private func limitViolations(_ drop: Drop, _ calls: [CallRecord.Call]) -> [String] {
     var found: [String] = []
     for (index, call) in calls.enumerated() {
       guard let wait = call.wait,
         let next = calls[(index + 1)...].first(where: {
           $0.life == call.life && $0.subtask == call.subtask
         }),
-        !jumps.contains(where: { (call.begun...next.begun).contains($0) }),
-        !leases.contains(where: { (call.wall...next.wall).contains($0) })
+        !jumps.contains(where: { (call.begun...next.begun).contains($0) })
       else { continue }
       if next.begun < call.ended + wait {
         let early = (call.ended + wait - next.begun) / 1_000_000
@@ -114,14 +109,17 @@ extension NightCheck {
   /// Only of those that nothing held up: no hours, no predecessors, no orders; and before the
   /// first full disk and the first time that somebody set the clock.
   private func orderViolations(_ projects: [Project]) -> [String] {
-    // From then on moments in the journals are no measure, or a lease may have been refused.
-    let trouble = plan.acts.first {
-      switch $0.deed {
-      case .fillDisk, .jump: true
-      default: false
+    // From then on moments in the journals are no measure, or a lease may have been refused; a clock
+    // that is set back shows moments of before again.
+    var calm = plan.length.milliseconds
+    for act in plan.acts {
+      switch act.deed {
+      case .fillDisk: calm = min(calm, act.at.milliseconds)
+      case .jump(let by): calm = min(calm, act.at.milliseconds + min(0, by.milliseconds))
+      default: break
       }
     }
-    let calm = plan.evening.milliseconds + (trouble?.at ?? plan.length).milliseconds
+    calm += plan.evening.milliseconds
     let free = projects.filter {
       !$0.drop.hasSchedule && plan.laneWindows[$0.drop.lane] == nil
         && ordered[$0.drop.number] == nil && $0.drop.kind == .good

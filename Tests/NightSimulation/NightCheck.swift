@@ -54,7 +54,7 @@ struct NightCheck {
       let projects = try projects(&found)
       found += try censusViolations(projects)
       for project in projects {
-        found += bookViolations(project).map { "\(project.folder.id): \($0)" }
+        found += bookViolations(project, projects).map { "\(project.folder.id): \($0)" }
       }
       found += callViolations(projects)
       if isMorning { found += try morningViolations(projects) }
@@ -67,6 +67,8 @@ struct NightCheck {
   private func projects(_ found: inout [String]) throws -> [Project] {
     var projects: [Project] = []
     var seen: Set<ProjectID> = []
+    // The first life may have been killed before it had made one.
+    if !isMorning, try FileStatus.ifPresent(folders.marker) == nil { return [] }
     let queue = try Queue.open(folders, create: false)
     for parent in [folders.active, folders.outbox, folders.failed] {
       for folder in try queue.projects(in: parent) {
@@ -137,6 +139,7 @@ struct NightCheck {
   private static func descriptions(
     in folder: FilePath, except: [String]
   ) throws -> [FilePath] {
+    guard try FileStatus.ifPresent(folder) != nil else { return [] }
     var found: [FilePath] = []
     for name in try Folder.names(in: folder) where !except.contains(name.string) {
       let path = folder.appending(name)

@@ -74,7 +74,7 @@ import Testing
 
   private static let limited = ModelFailure.Kind.limited(retryAfter: .seconds(4000))
 
-  @Test func `what a server asked for holds for later calls too, and nothing is set aside meanwhile`()
+  @Test func `what a server asked for holds for later calls, and nothing is set aside meanwhile`()
     async throws
   {
     let clock = InstantClock()
