@@ -19,9 +19,6 @@ struct ObjectWriter: ~Copyable {
   /// Bytes and objects that wait in memory; more become another pack.
   private static let waitingBytesMax = 32 << 20
   private static let waitingMax = 4096
-  /// Bytes of an object that is not compressed now: a few blocks on the disk more cost less than the
-  /// time that it takes. All are compressed, and better, when packs are put together.
-  private static let storedMax = 16 << 10
 
   private struct Object {
     let id: git_oid
@@ -108,9 +105,9 @@ struct ObjectWriter: ~Copyable {
     var pack = try PackWriter(in: packFolder, count: waiting.count)
     for object in waiting {
       try object.content.withUnsafeBufferPointer { content throws(GitFailure) in
+        // Fast: they are compressed better when packs are put together.
         try pack.add(
-          UnsafeRawBufferPointer(content), as: object.type, id: object.id,
-          level: content.count <= Self.storedMax ? 0 : 1)
+          UnsafeRawBufferPointer(content), as: object.type, id: object.id, level: 1)
       }
     }
     _ = try pack.finish()
