@@ -66,22 +66,17 @@ enum Disk {
 
   /// Writes a file that is not there yet.
   static func write(
-    _ bytes: [UInt8], to path: FilePath, mode: mode_t = 0o666
+    _ bytes: [UInt8], to path: FilePath, mode: mode_t = 0o666, synced: Bool = false
   ) throws(GitFailure) {
-    let number = try create(path, mode: mode)
-    defer { close(number) }
-    try bytes.withUnsafeBufferPointer { buffer throws(GitFailure) in
-      try WorkFolder.write(UnsafeRawBufferPointer(buffer), to: number, path)
-    }
-  }
-
-  /// Opens a file that is not there yet, to write it; the caller closes it.
-  static func create(_ path: FilePath, mode: mode_t) throws(GitFailure) -> CInt {
     let number = path.withPlatformString {
       open($0, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode)
     }
     guard number >= 0 else { throw .system("write", path) }
-    return number
+    defer { close(number) }
+    try bytes.withUnsafeBufferPointer { buffer throws(GitFailure) in
+      try WorkFolder.write(UnsafeRawBufferPointer(buffer), to: number, path)
+    }
+    guard !synced || fsync(number) == 0 else { throw .system("sync", path) }
   }
 
   static func rename(_ from: FilePath, to: FilePath) throws(GitFailure) {

@@ -82,9 +82,16 @@ struct PackWriter: ~Copyable {
   private mutating func add(
     _ header: [UInt8], _ content: UnsafeRawBufferPointer, _ id: git_oid, _ level: CInt
   ) throws(GitFailure) {
-    guard let entry = PackDeflate.entry(header, content, level: level) else {
-      throw .refused("compress an object for", folder, "no memory")
+    var length = compressBound(UInt(content.count))
+    var entry = [UInt8](repeating: 0, count: header.count + Int(length))
+    entry.replaceSubrange(0..<header.count, with: header)
+    let source: UnsafePointer<UInt8>? = content.baseAddress?.assumingMemoryBound(to: UInt8.self)
+    let result = entry.withUnsafeMutableBufferPointer { room in
+      compress2(
+        room.baseAddress.map { $0 + header.count }, &length, source, UInt(content.count), level)
     }
+    guard result == Z_OK else { throw .refused("compress an object for", folder, "no memory") }
+    entry.removeLast(entry.count - header.count - Int(length))
     try add(entry: entry, id: id, crc: Self.crc(entry))
   }
 
@@ -112,10 +119,7 @@ struct PackWriter: ~Copyable {
     let name = "pack-" + ObjectID(bytes: trailer).description
     let index = FilePath(temporary.string + "_idx")
     do throws(GitFailure) {
-      let other = try Disk.create(index, mode: 0o444)
-      defer { close(other) }
-      try Self.write(indexBytes(trailer), to: other, index)
-      guard fsync(other) == 0 else { throw .system("sync", index) }
+      try Disk.write(indexBytes(trailer), to: index, mode: 0o444, synced: true)
       try Disk.rename(index, to: folder.appending("\(name).idx"))
     } catch {
       _ = try? Disk.remove(index)
