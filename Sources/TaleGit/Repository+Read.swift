@@ -141,7 +141,7 @@ extension Repository {
     let reader = TreeReader(self)
     var found = TreeEntry(kind: .folder, id: try rawTree(of: commit))
     for part in TreePath.parts(of: Array(path.utf8)) {
-      guard found.kind == .folder, let next = try reader.entries(of: found.id)[part] else {
+      guard found.kind == .folder, let next = try reader.entry(part, of: found.id) else {
         return nil
       }
       found = next

@@ -48,6 +48,10 @@ public enum TreePath {
   }
 
   private static func isGit(_ part: [UInt8]) -> Bool {
+    // Most names need no closer look: no spelling of it is without a g, or without what is not ASCII.
+    guard part.contains(where: { lowercased($0) == UInt8(ascii: "g") || $0 >= 0x80 }) else {
+      return false
+    }
     // Windows takes a backslash for a separator, so what follows one is a name of its own.
     let names = part.split(separator: UInt8(ascii: "\\")).map(Array.init)
     return names.contains { isGitOnWindows($0) } || isGitOnMac(part)

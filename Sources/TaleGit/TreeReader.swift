@@ -27,19 +27,39 @@ struct TreeReader {
     let pointer = tree.pointer
     var entries: [[UInt8]: TreeEntry] = [:]
     for index in 0..<git_tree_entrycount(pointer) {
-      guard let entry = git_tree_entry_byindex(pointer, index),
-        let name = git_tree_entry_name(entry), let id = git_tree_entry_id(entry)
+      guard let raw = git_tree_entry_byindex(pointer, index), let name = git_tree_entry_name(raw)
       else { continue }
       let bytes = Array(UnsafeRawBufferPointer(start: name, count: strlen(name)))
-      if let problem = TreePath.problem(withPart: bytes) {
-        throw .refused("read a tree of", place, problem)
-      }
-      let mode = UInt32(git_tree_entry_filemode(entry).rawValue)
-      // Old tools wrote 0664; libgit2 calls it "group writable".
-      let kind = TreeEntry.Kind(rawValue: mode) ?? .file
-      entries[bytes] = TreeEntry(kind: kind, id: id.pointee)
+      entries[bytes] = try entry(raw, bytes)
     }
     return entries
+  }
+
+  /// One name in one tree, without a look at the others; nil where it is not in it.
+  ///
+  /// - Throws: also for a name that no tree may hold.
+  func entry(_ name: [UInt8], of id: git_oid) throws(GitFailure) -> TreeEntry? {
+    // No tree has it, and libgit2 would look for what comes before the zero.
+    if name.contains(0) { return nil }
+    var id = id
+    let tree = try Owned("read a tree of", place, free: git_tree_free) {
+      git_tree_lookup(&$0, handle, &id)
+    }
+    let text = name.map(CChar.init(bitPattern:)) + [0]
+    guard let raw = git_tree_entry_byname(tree.pointer, text) else { return nil }
+    let found = try entry(raw, name)
+    _ = consume tree
+    return found
+  }
+
+  private func entry(_ raw: OpaquePointer, _ name: [UInt8]) throws(GitFailure) -> TreeEntry? {
+    guard let id = git_tree_entry_id(raw) else { return nil }
+    if let problem = TreePath.problem(withPart: name) {
+      throw .refused("read a tree of", place, problem)
+    }
+    // Old tools wrote 0664; libgit2 calls it "group writable".
+    let kind = TreeEntry.Kind(rawValue: UInt32(git_tree_entry_filemode(raw).rawValue)) ?? .file
+    return TreeEntry(kind: kind, id: id.pointee)
   }
 
   /// A blob's size in bytes, without reading its content where git can tell.
