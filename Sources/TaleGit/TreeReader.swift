@@ -32,6 +32,7 @@ struct TreeReader {
       let bytes = Array(UnsafeRawBufferPointer(start: name, count: strlen(name)))
       entries[bytes] = try entry(raw, bytes)
     }
+    _ = consume tree
     return entries
   }
 
@@ -45,9 +46,16 @@ struct TreeReader {
     let tree = try Owned("read a tree of", place, free: git_tree_free) {
       git_tree_lookup(&$0, handle, &id)
     }
-    let text = name.map(CChar.init(bitPattern:)) + [0]
-    guard let raw = git_tree_entry_byname(tree.pointer, text) else { return nil }
-    let found = try entry(raw, name)
+    // One after the other, as ``entries(of:)`` does: a search by halves misses names in a tree that
+    // some tool did not sort.
+    let pointer = tree.pointer
+    var found: TreeEntry?
+    for index in 0..<git_tree_entrycount(pointer) {
+      guard let raw = git_tree_entry_byindex(pointer, index), let other = git_tree_entry_name(raw),
+        UnsafeRawBufferPointer(start: other, count: strlen(other)).elementsEqual(name)
+      else { continue }
+      found = try entry(raw, name)
+    }
     _ = consume tree
     return found
   }

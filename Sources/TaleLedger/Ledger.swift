@@ -133,21 +133,30 @@ public actor Ledger {
   /// Runs `body` on the database that stands at the path, and again on the next one where that turns
   /// out to be damaged or gone.
   private func access<Value>(_ body: (OpenLedger) throws -> Value) throws -> Value {
-    for _ in 0..<Self.tries {
+    var isSuspected = false
+    for _ in 0..<2 * Self.tries {
+      if isSuspected { try files.expectReadable() }
       let current = try current()
       do {
         let value = try body(current)
         // What went into a file that left its path meanwhile is in no ledger.
         if try current.standing() == .there { return value }
       } catch let damage as LedgerDamage {
-        try replace(current, why: damage.description)
+        try believe(&isSuspected, current, why: damage.description)
       } catch let error as DatabaseError where error.isDamage {
-        try replace(current, why: error.inWords)
+        try believe(&isSuspected, current, why: error.inWords)
       } catch let error as DatabaseError {
         throw LedgerTrouble(error, at: files.path)
       }
     }
     throw LedgerTrouble(files.path, why: "it is replaced again and again")
+  }
+
+  /// Has a database replaced that is found damaged a second time; the first time it is closed, to be
+  /// opened and looked at again: SQLite calls a page damaged, too, that the disk refused to read.
+  private func believe(_ isSuspected: inout Bool, _ damaged: OpenLedger, why: String) throws {
+    if isSuspected { try replace(damaged, why: why) } else { opened = nil }
+    isSuspected.toggle()
   }
 
   private func current() throws -> OpenLedger {
@@ -171,7 +180,10 @@ public actor Ledger {
     var isSuspected = false
     // Each database is looked at twice.
     for _ in 0..<2 * Self.tries {
-      if let why = try files.obstacle() { try putAside(why: why) }
+      if let why = try files.obstacle() {
+        try putAside(why: why)
+        isSuspected = false
+      }
       if try files.isBlank() {
         report("the ledger \(files.path) is empty, and is made from the journals")
       }

@@ -79,9 +79,10 @@ struct LedgerFiles: Sendable {
   ///
   /// - Precondition: this process has no connection to it: closing the file here would let go of
   ///   SQLite's locks.
-  /// - Throws: ``LedgerTrouble`` where the disk refuses.
+  /// - Throws: ``LedgerTrouble`` where the disk refuses. That there is none is no refusal.
   func expectReadable() throws {
     do {
+      guard try FileStatus.ifPresent(path)?.kind == .regular else { return }
       let file = try Descriptor.open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK)
       while try !file.readChunk(upTo: 1 << 20).isEmpty {}
     } catch {

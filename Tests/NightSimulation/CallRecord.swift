@@ -11,6 +11,8 @@ struct CallRecord {
     let wall: Int64
     let marker: String
     let subtask: String
+    /// Through which it was made.
+    let door: Int
     /// `answered`, `cut`, `failed`, or `limited:` with milliseconds; nil: tale died in it.
     var outcome: String?
     var promptTokens = 0
@@ -33,11 +35,12 @@ struct CallRecord {
     for line in Place.lines(path) {
       let words = line.split(separator: " ").map(String.init)
       switch words.first {
-      case "begun" where words.count == 7:
+      case "begun" where words.count == 8:
         calls.append(
           Call(
             number: Int(words[1]) ?? 0, life: Int(words[2]) ?? 0, begun: Int64(words[3]) ?? 0,
-            wall: Int64(words[4]) ?? 0, marker: words[5], subtask: words[6]))
+            wall: Int64(words[4]) ?? 0, marker: words[5], subtask: words[6],
+            door: Int(words[7]) ?? 0))
       case "ended" where words.count == 6:
         guard let number = Int(words[1]), calls.indices.contains(number - 1) else { break }
         calls[number - 1].outcome = words[2]

@@ -8,6 +8,8 @@ import TaleModels
 struct ModelStandIn: ModelProvider, ModelClient {
   let name = "stand-in"
   let slots: Int
+  /// Of the lives' doors, from 1: what one is told another does not know.
+  private let door: Int64
   private let record: FilePath
   /// On the morning after it makes no trouble.
   private let isKind: Bool
@@ -16,6 +18,8 @@ struct ModelStandIn: ModelProvider, ModelClient {
   init(slots: Int, record: FilePath, isKind: Bool, _ mistake: Mistake?) {
     self.mistake = mistake
     self.slots = slots
+    Machine.state.pointee.doors += 1
+    door = Machine.state.pointee.doors
     self.record = record
     self.isKind = isKind
   }
@@ -34,7 +38,7 @@ struct ModelStandIn: ModelProvider, ModelClient {
     let subtask = request.schema == nil ? Self.subtask(request) : "plan"
     let begun =
       "begun \(number) \(state.pointee.lives) \(state.pointee.now) \(Machine.wall.milliseconds) "
-      + "\(marker) \(subtask)"
+      + "\(marker) \(subtask) \(door)"
     Place.add(begun, to: record)
     Machine.note(begun)
     var spent = ModelUsage(

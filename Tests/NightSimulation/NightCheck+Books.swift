@@ -62,15 +62,18 @@ extension NightCheck {
   /// The deliverable is what it would have been without any trouble, byte for byte.
   private func resultViolations(_ project: Project, _ all: [Project]) -> [String] {
     var found: [String] = []
-    for commit in project.book.commits {
+    let line = Self.line(of: project, all)
+    let commits = line.flatMap(\.book.commits)
+    for commit in commits {
       guard let path = commit.path else { continue }
       let file = project.folder.work.appending(path)
       let expected = Drop.answer(project.drop.marker, commit.subtask)
       if (try? Self.text(file)) != expected { found.append("\(path) is not what was answered") }
     }
-    let line = Self.line(of: project, all)
-    let planned = line.last?.book.planned?.subtasks ?? 0
-    let done = Set(line.flatMap { $0.book.commits.map(\.subtask) }).count
+    guard let planned = line.last?.book.planned?.subtasks else {
+      return found + ["it is done, and nobody has planned it"]
+    }
+    let done = Set(commits.map(\.subtask)).count
     if planned != done { found.append("\(done) of \(planned) subtasks are done") }
     return found
   }

@@ -11,13 +11,12 @@ extension NightCheck {
       let own = projects.filter { $0.drop.number == drop.number }
       let calls = calls.calls.filter { $0.marker == drop.marker }
       found += tokenViolations(drop, own, calls)
-      found += limitViolations(drop, calls)
       found += windowViolations(drop, calls)
     }
     for call in calls.calls where !plan.drops.contains(where: { $0.marker == call.marker }) {
       found.append("call \(call.number) is for no drop")
     }
-    return found + orderViolations(projects)
+    return found + limitViolations() + orderViolations(projects)
   }
 
   private func tokenViolations(
@@ -53,19 +52,16 @@ extension NightCheck {
     return found
   }
 
-  /// Nobody asks before the time that the model said, as long as the process lives that was told so.
-  private func limitViolations(_ drop: Drop, _ calls: [CallRecord.Call]) -> [String] {
+  /// Nobody asks before the time that the model said, as long as the process lives that was told so:
+  /// not for another subtask or project either.
+  private func limitViolations() -> [String] {
     var found: [String] = []
-    for (index, call) in calls.enumerated() {
-      guard let wait = call.wait,
-        let next = calls[(index + 1)...].first(where: {
-          $0.life == call.life && $0.subtask == call.subtask
-        }),
-        !jumps.contains(where: { (call.begun...next.begun).contains($0) })
-      else { continue }
-      if next.begun < call.ended + wait {
+    for (index, call) in calls.calls.enumerated() {
+      guard let wait = call.wait else { continue }
+      for next in calls.calls[(index + 1)...]
+      where next.door == call.door && next.begun > call.ended && next.begun < call.ended + wait {
         let early = (call.ended + wait - next.begun) / 1_000_000
-        found.append("\(drop.name): call \(next.number) came \(early) ms too soon")
+        found.append("\(next.marker): call \(next.number) came \(early) ms too soon")
       }
     }
     return found
@@ -112,12 +108,15 @@ extension NightCheck {
     // From then on moments in the journals are no measure, or a lease may have been refused; a clock
     // that is set back shows moments of before again.
     var calm = plan.length.milliseconds
+    var ahead: Int64 = 0
     for act in plan.acts {
+      let before = ahead
       switch act.deed {
-      case .fillDisk: calm = min(calm, act.at.milliseconds)
-      case .jump(let by): calm = min(calm, act.at.milliseconds + min(0, by.milliseconds))
-      default: break
+      case .fillDisk: break
+      case .jump(let by): ahead += by.milliseconds
+      default: continue
       }
+      calm = min(calm, act.at.milliseconds + min(before, ahead))
     }
     calm += plan.evening.milliseconds
     let free = projects.filter {

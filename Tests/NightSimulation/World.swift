@@ -34,11 +34,20 @@ final class World: Sendable {
       guard next.at <= Machine.now else {
         return state.pointee.next_act = next.at.nanoseconds
       }
+      if !canBegin(next.deed) {
+        return state.pointee.next_act = (Machine.now + .seconds(1)).nanoseconds
+      }
       // Before it is done: what a life dies of happens once.
       state.pointee.act += 1
       Machine.note("act \(next)")
       do { try perform(next.deed) } catch { fatalError("the world cannot do \(next): \(error)") }
     }
+  }
+
+  /// People wait with a drop until there is an inbox: a life may be killed before it has made one.
+  private func canBegin(_ deed: NightPlan.Deed) -> Bool {
+    guard case .put(let number, _) = deed else { return true }
+    return (try? FileStatus.of(folders.inbox(lane: plan.drops[number].lane))) != nil
   }
 
   /// After all acts the night goes on to its end.

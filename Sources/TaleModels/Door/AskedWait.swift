@@ -18,10 +18,14 @@ final class AskedWait: Sendable {
     }
   }
 
+  var isLeft: Bool { remaining > .zero }
+
   /// Returns when nothing of it is left, at once where nothing was asked for.
   func end() async throws {
-    while let left = left.withLock({ $0?() }), left > .zero { try await clock.sleep(for: left) }
+    while isLeft { try await clock.sleep(for: remaining) }
   }
+
+  private var remaining: Duration { left.withLock { $0?() } ?? .zero }
 
   private static func countdown(
     _ wait: Duration, on clock: some Clock<Duration>

@@ -50,11 +50,10 @@ public final class Door: Sendable {
       try await asked.end()
       let model = try await provider.ready()
       do {
-        return try await once(order, model, book, sink)
+        if let passage = try await once(order, model, book, sink) { return passage }
       } catch let failure as ModelFailure where failure.mayPass {
         // To be told to come later is no failed attempt: it cost nothing.
         if failure.isLimit, waits < Self.maxWaits { waits += 1 } else { failures += 1 }
-        if let wait = failure.kind.retryAfter { asked.begin(wait) }
         let delay = random.withLock { random in
           retries.delay(
             afterFailures: max(1, failures), asked: failure.kind.retryAfter, random: &random)
@@ -65,9 +64,11 @@ public final class Door: Sendable {
     }
   }
 
+  /// One try; nil where the server asked to be left alone before it could begin.
   private func once(
     _ order: CallOrder, _ model: ReadyModel, _ book: any CallBook, _ sink: any AnswerSink
-  ) async throws -> Passage {
+  ) async throws -> Passage? {
+    if asked.isLeft { return nil }
     let promptBound = PromptSize.mostTokens(of: order.request)
     let reserved = promptBound + order.request.maxTokens
     let call = try await book.reserve(order, model: provider.name, tokens: reserved)
@@ -79,23 +80,26 @@ public final class Door: Sendable {
     }
     do {
       try await gate.enter()
-      // The call that was in the slot may have been told to come later, and so this one is.
-      do {
-        try await asked.end()
-      } catch {
-        await gate.leave()
-        throw error
-      }
     } catch {
       // Nothing was sent.
       try await book.settle(settlement(.stopped, booked: 0))
       throw error
+    }
+    // Whoever had the slot may have been told to come later, and so this call was. Nothing stays
+    // reserved while it waits: it begins anew.
+    if asked.isLeft || Task.isCancelled {
+      await gate.leave()
+      try await book.settle(settlement(.stopped, booked: 0))
+      try Task.checkCancellation()
+      return nil
     }
     let outcome: Result<ModelAnswer, ModelFailure>
     do throws(ModelFailure) {
       outcome = .success(try await send(order.request, call, to: model, sink))
     } catch {
       outcome = .failure(error)
+      // Before anybody else has the slot.
+      if let wait = error.kind.retryAfter { asked.begin(wait) }
     }
     await gate.leave()
     switch outcome {

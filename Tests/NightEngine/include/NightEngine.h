@@ -34,7 +34,7 @@ typedef struct {
   int32_t pid;
   /// The next of the world's acts.
   int64_t act;
-  int64_t lives, kills, stops, calls, drops, orders, jumps, full_disks, outages;
+  int64_t lives, kills, stops, calls, doors, drops, orders, jumps, full_disks, outages;
   /// Calls fail before this moment.
   int64_t server_down_until;
   /// Planted: drops are removed instead of being moved out of the inbox.

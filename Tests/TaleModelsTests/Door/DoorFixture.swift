@@ -40,6 +40,8 @@ final class MemoryBook: CallBook {
     var events: [String] = []
     var refusal: (any Error)?
     var cap: Int?
+    /// How often a settlement lets others go first.
+    var settleYields = 0
   }
 
   let state = Guarded(State())
@@ -69,6 +71,7 @@ final class MemoryBook: CallBook {
   }
 
   func settle(_ settlement: Event.Settled) async throws {
+    for _ in 0..<state.withLock({ $0.settleYields }) { await Task.yield() }
     state.withLock {
       $0.settled.append(settlement)
       $0.events.append("settle")

@@ -1,4 +1,5 @@
 import TaleCore
+import TestSupport
 import Testing
 
 @testable import TaleModels
@@ -101,23 +102,38 @@ import Testing
     for isCancelled in [false, true] {
       let clock = InstantClock()
       let book = MemoryBook()
+      // The disk is slow: the slot goes to the next one before the first is settled.
+      book.state.withLock { $0.settleYields = 200 }
+      let told = Guarded<ContinuousClock.Instant?>(nil)
+      let later = Guarded<[ContinuousClock.Instant]>([])
       let model = TurnModel(
         { _, _ in
           try await eventually("the others") { book.reserved.count == 3 }
+          told.withLock { $0 = clock.now }
           throw ModelFailure(Self.limited, "come later")
-        }, TurnModel.answer())
+        },
+        { request, receive in
+          later.withLock { $0.append(clock.now) }
+          return try await TurnModel.answer()(request, receive)
+        })
       let door = Door(
         provider: model, retries: RetryPolicy(maxAttempts: 1),
         clock: isCancelled ? ContinuousClock() : clock)
       let calls = (1...3).map { _ in
         Task { try await door.pass(.plain, book: book, sink: MemorySink()) }
       }
-      try await eventually("the refusal") { book.settled.count >= 1 }
-      if isCancelled { for call in calls { call.cancel() } }
+      if isCancelled {
+        try await eventually("all of them wait, with nothing set aside") {
+          book.settled.count == 3
+        }
+        for call in calls { call.cancel() }
+      }
       var answered = 0
       for call in calls { if case .success = await call.result { answered += 1 } }
       #expect(answered == (isCancelled ? 0 : 2) && model.calls == answered + 1)
-      #expect(clock.sleeps.count == (isCancelled ? 0 : 1) && book.open == 0)
+      let earliest = try #require(told.withLock { $0 }) + .seconds(3990)
+      #expect(later.withLock { $0 }.allSatisfy { $0 >= earliest })
+      #expect(clock.sleeps.isEmpty == isCancelled && book.open == 0)
       #expect(book.settled.reduce(0) { $0 + $1.booked } == answered * 42)
     }
   }
