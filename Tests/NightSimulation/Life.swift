@@ -97,7 +97,10 @@ final class Life: Sendable {
     }
     let limit = mistake == .leave ? 1 : Int.max
     let report = try await QueueService(environment).drain(limit: limit)
-    guard isMorning else { return }
+    guard isMorning else {
+      // Until somebody stops it.
+      while true { try await MachineClock().sleep(for: .seconds(3600)) }
+    }
     for (project, why) in report.paused { say("paused in the morning: \(project.id): \(why)") }
     let booked = mistake == .blank ? place.root.appending("blank.db") : place.ledger
     let check = LedgerCheck(Ledger(path: booked.string), environment.queue)

@@ -21,7 +21,7 @@ enum Mistake: String, CaseIterable {
   case reverse
   /// A subtask gets the answer to another one.
   case spoil
-  /// Each run ends after one project, the last of all too.
+  /// Each runner does nothing more after one project, the last of all too.
   case leave
   /// The ledger is not written.
   case blank

@@ -64,7 +64,7 @@ struct Night {
     var violations: [String] = []
     let end = Life.End(rawValue: status)
     switch end {
-    case .stopped where isMorning || state.pointee.stop_asked != 0 || mistake == .leave: break
+    case .stopped where isMorning || state.pointee.stop_asked != 0: break
     case .killed where !isMorning:
       if state.pointee.operations == state.pointee.kill_at { state.pointee.kills += 1 }
     case .gaveUp where !isMorning: break
