@@ -46,16 +46,16 @@ struct TreeReader {
     let tree = try Owned("read a tree of", place, free: git_tree_free) {
       git_tree_lookup(&$0, handle, &id)
     }
-    // One after the other, as ``entries(of:)`` does: a search by halves misses names in a tree that
-    // some tool did not sort.
     let pointer = tree.pointer
-    var found: TreeEntry?
-    for index in 0..<git_tree_entrycount(pointer) {
-      guard let raw = git_tree_entry_byindex(pointer, index), let other = git_tree_entry_name(raw),
-        UnsafeRawBufferPointer(start: other, count: strlen(other)).elementsEqual(name)
-      else { continue }
-      found = try entry(raw, name)
+    let text = name.map(CChar.init(bitPattern:)) + [0]
+    // A search by halves; in a tree that some tool did not sort it may miss what is there.
+    var raw = git_tree_entry_byname(pointer, text)
+    if raw == nil {
+      raw = (0..<git_tree_entrycount(pointer)).lazy
+        .compactMap { git_tree_entry_byindex(pointer, $0) }
+        .first { git_tree_entry_name($0).map { strcmp($0, text) == 0 } ?? false }
     }
+    let found = try raw.flatMap { raw throws(GitFailure) in try entry(raw, name) }
     _ = consume tree
     return found
   }
