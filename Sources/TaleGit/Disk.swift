@@ -65,8 +65,10 @@ enum Disk {
   }
 
   /// Writes a file that is not there yet.
+  /// - Parameter then: what to do with it while it is open.
   static func write(
-    _ bytes: [UInt8], to path: FilePath, mode: mode_t = 0o666, synced: Bool = false
+    _ bytes: [UInt8], to path: FilePath, mode: mode_t = 0o666,
+    then: (CInt) throws(GitFailure) -> Void = { _ in }
   ) throws(GitFailure) {
     let number = path.withPlatformString {
       open($0, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode)
@@ -76,7 +78,7 @@ enum Disk {
     try bytes.withUnsafeBufferPointer { buffer throws(GitFailure) in
       try WorkFolder.write(UnsafeRawBufferPointer(buffer), to: number, path)
     }
-    guard !synced || fsync(number) == 0 else { throw .system("sync", path) }
+    try then(number)
   }
 
   static func rename(_ from: FilePath, to: FilePath) throws(GitFailure) {

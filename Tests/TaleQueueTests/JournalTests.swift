@@ -69,6 +69,78 @@ import Testing
     #expect(try content(path) == whole)
   }
 
+  /// Lines of which those marked `S` are synced before the next is written.
+  private func write(_ kinds: String, to path: FilePath) throws {
+    var journal = try Journal.create(path)
+    try journal.append(try Self.accepted(), at: Self.time, durable: false)
+    for kind in kinds {
+      let event: Event =
+        kind == "S"
+        ? .attemptFailed(.init(call: 1, subtask: nil, why: "empty")) : .noted(.init(.info, "x"))
+      #expect(event.isSynced == (kind == "S"))
+      try journal.append(event, at: Self.time, durable: event.isSynced)
+    }
+  }
+
+  /// Where each line begins, and the end.
+  private func borders(_ bytes: [UInt8]) -> [Int] {
+    [0] + bytes.indices.filter { bytes[$0] == UInt8(ascii: "\n") }.map { $0 + 1 }
+  }
+
+  @Test(arguments: [
+    // The line with the hole, 1 being the one after `accepted`; what is left are lines before it.
+    ("uuu", 1), ("uuu", 2), ("Suuu", 2), ("Suuu", 3), ("uS", 1), ("SuuS", 2), ("SuuS", 3),
+    ("SuuS", 4), ("uuuuu", 2),
+  ])
+  func `a hole among lines that were not synced makes them void`(
+    _ kinds: String, _ hole: Int
+  ) throws {
+    try write(kinds, to: path)
+    let whole = try content(path)
+    let borders = borders(whole)
+    let (start, end) = (borders[hole], borders[hole + 1])
+    // Whole lines and parts of them, with and without their line feeds.
+    for range in [start..<end, start..<(end - 1), (start + 9)..<end, (start + 9)..<(end - 5)] {
+      var bytes = whole
+      for index in range { bytes[index] = 0 }
+      let torn = folder("torn.jsonl")
+      try folder.write(bytes, to: torn)
+      #expect(try Journal.read(torn).count == hole, "\(range)")
+      var journal = try Journal.open(torn)
+      #expect(try content(torn) == Array(whole[..<start]), "\(range)")
+      try journal.append(.noted(.init(.info, "after")), at: Self.time, durable: true)
+      #expect(try Journal.read(torn).map(\.number) == Array(1...(hole + 1)), "\(range)")
+    }
+  }
+
+  @Test(arguments: [("uSu", 1), ("uSS", 1), ("SSu", 1), ("SSuu", 1), ("SuuSu", 3), ("uuSuuu", 2)])
+  func `a hole before lines that were synced is damage, and nothing is changed`(
+    _ kinds: String, _ hole: Int
+  ) throws {
+    try write(kinds, to: path)
+    let whole = try content(path)
+    let borders = borders(whole)
+    for end in [borders[hole + 1], borders[hole + 1] - 1] {
+      var bytes = whole
+      for index in borders[hole]..<end { bytes[index] = 0 }
+      try folder.write(bytes, to: path)
+      let failure = #expect(throws: JournalFailure.self) { _ = try Journal.open(path) }
+      #expect("\(String(describing: failure))".contains(":\(hole + 1): "))
+      #expect("\(String(describing: failure))".contains("zeros"))
+      #expect(try content(path) == bytes)
+    }
+  }
+
+  @Test func `a line of a newer tale after a hole is refused and not cut off`() throws {
+    try write("uu", to: path)
+    var bytes = try content(path)
+    for index in borders(bytes)[1]..<borders(bytes)[2] { bytes[index] = 0 }
+    bytes += Array(#"{"schema":99,"number":4,"event":"noted"}"#.utf8) + [UInt8(ascii: "\n")]
+    try folder.write(bytes, to: path)
+    #expect(throws: JournalFailure.self) { _ = try Journal.open(path) }
+    #expect(try content(path) == bytes)
+  }
+
   @Test func `a damaged middle line is refused with its number and nothing is changed`() throws {
     try write(4, to: path)
     var bytes = try content(path)

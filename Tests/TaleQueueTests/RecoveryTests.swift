@@ -123,12 +123,13 @@ import Testing
     #expect(try place.stagingNames() == [] && place.inboxNames() == [])
   }
 
-  @Test func `what a loss of power leaves under both names stands once`() throws {
+  @Test(arguments: [true, false])
+  func `what a loss of power leaves under both names stands once`(_ isListed: Bool) throws {
     // The old name in staging came back with the power, beside the place that the project got.
     try place.drop("x", as: "x.md")
     let id = try #require(try place.intake().first?.accepted)
     let origin = BatchList.Origin(id: id, lane: "", name: "x.md", isFolder: false)
-    _ = try BatchList(drops: [origin]).write(in: place.folders)
+    if isListed { _ = try BatchList(drops: [origin]).write(in: place.folders) }
     try place.folder.write(Array("x".utf8), to: place.folders.drop(id))
     #expect(try place.recover() == [])
     #expect(try place.stagingNames() == [] && place.inboxNames() == [])

@@ -43,8 +43,12 @@ def git(folder, *arguments):
              "GIT_OPTIONAL_LOCKS": "0"})
 
 
+# From docs/reference/events.md: lines that are synced before the next one is written.
+SYNCED = {"accepted", "reserved", "settled", "attempt_failed", "controlled", "restored", "ended"}
+
+
 def read_journal(path):
-    """Its whole lines, whether a torn one follows, and what is wrong with it."""
+    """Its whole lines, whether void ones follow, and what is wrong with it."""
     try:
         with open(path, "rb") as file:
             raw = file.read()
@@ -62,8 +66,22 @@ def read_journal(path):
         except (ValueError, KeyError, TypeError):
             if number == len(parts) and not torn:
                 return lines, True, None
+            if b"\0" in part and not synced_before_last(parts[number - 1 :]):
+                return lines, True, None
             return lines, torn, f"line {number} is no line of a journal: {part[:60]!r}"
     return lines, torn, None
+
+
+def synced_before_last(parts):
+    """Of lines from a hole on: whether one was synced for sure, as another followed it."""
+    for part in parts[:-1]:
+        try:
+            line = json.loads(part.split(b"\0")[-1])
+        except ValueError:
+            continue
+        if line["event"] in SYNCED or line.get("to") == "paused":
+            return True
+    return False
 
 
 def projects(root):

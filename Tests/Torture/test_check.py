@@ -160,6 +160,26 @@ class Controls(unittest.TestCase):
                      if b'{"event":"leased"' in content else content.replace(b"leased", b'"', 1))
         self.finds("journal")
 
+    def test_a_hole(self):
+        """Zeros where lines were: void among unsynced ones, damage before one that was synced."""
+        def zero(content, number):
+            lines = content.split(b"\n")
+            lines[number - 1] = bytes(len(lines[number - 1]))
+            return b"\n".join(lines)
+
+        events = [line["event"] for line in self.project().lines]
+        path, good = self.path("events.jsonl"), self.project().bytes("events.jsonl")
+        # As it was after its last commit, before anything after that was synced.
+        last = len(events) - events[::-1].index("committed")
+        self.rewrite_lines(lambda lines: lines[: last + 1])
+        before = set(check.after_crash(self.root, DROPS))
+        self.rewrite(path, lambda content: zero(content, last))
+        self.assertEqual({text for text in check.after_crash(self.root, DROPS)
+                          if text.startswith("journal")}, {text for text in before if text.startswith("journal")})
+        self.finds("journal")
+        self.rewrite(path, lambda _: zero(good, events.index("moved") + 1))
+        self.assertIn("journal", {text.split(":")[0] for text in check.after_crash(self.root, DROPS)})
+
     def test_a_gap_in_the_numbers(self):
         self.rewrite(self.path("events.jsonl"), lambda content: content.replace(
             b'"number":4', b'"number":5', 1))

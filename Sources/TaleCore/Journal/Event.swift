@@ -17,6 +17,17 @@ public enum Event: Sendable, Equatable {
   case restored(Restored)
   case ended(Ended)
 
+  /// Whether its line is on the disk before anything goes on. What is not can be found out again:
+  /// who works on it, how far it is, and which commits there are.
+  public var isSynced: Bool {
+    switch self {
+    case .accepted, .reserved, .settled, .attemptFailed, .controlled, .restored, .ended: true
+    // The pause is promised to whoever asked for it.
+    case .moved(let move): move.to == .paused
+    case .leased, .planned, .committed, .noted: false
+    }
+  }
+
   /// The first line of every journal: what came, from where, and under which number.
   public struct Accepted: Sendable, Equatable, Codable {
     public var id: ProjectID

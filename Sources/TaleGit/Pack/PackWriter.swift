@@ -1,4 +1,5 @@
 internal import CGit2
+internal import CLinux
 internal import CZlib
 internal import Glibc
 internal import SystemPackage
@@ -115,11 +116,16 @@ struct PackWriter: ~Copyable {
       preconditionFailure("a pack is ended once")
     }
     try Self.write(trailer, to: number, temporary)
-    guard fsync(number) == 0 else { throw .system("sync a pack in", folder) }
+    // Both on their way before either is waited for: a seventh of the time less on ext4.
+    tale_begin_writing(number)
     let name = "pack-" + ObjectID(bytes: trailer).description
     let index = FilePath(temporary.string + "_idx")
     do throws(GitFailure) {
-      try Disk.write(indexBytes(trailer), to: index, mode: 0o444, synced: true)
+      try Disk.write(indexBytes(trailer), to: index, mode: 0o444) { file throws(GitFailure) in
+        tale_begin_writing(file)
+        guard fsync(number) == 0 else { throw .system("sync a pack in", folder) }
+        guard fsync(file) == 0 else { throw .system("sync", index) }
+      }
       try Disk.rename(index, to: folder.appending("\(name).idx"))
     } catch {
       _ = try? Disk.remove(index)

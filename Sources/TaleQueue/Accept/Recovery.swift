@@ -91,12 +91,22 @@ public struct Recovery: Sendable {
       if try isBeingFilled(staged) { continue }
       mend(staged, &mended) { () throws(SystemFailure) in try mend(copy: staged) }
     }
-    // No crash leaves this, but a newer tale or a damaged disk may.
     for id in try drops() where !stuck.contains(id) {
       let staged = ProjectFolder(id, in: folders.staging)
-      mend(staged, &mended) { () throws(SystemFailure) in try putBackNameless(staged) }
+      mend(staged, &mended) { () throws(SystemFailure) in try mend(unlisted: staged) }
     }
     return mended
+  }
+
+  /// A drop that no list speaks of.
+  private func mend(unlisted staged: ProjectFolder) throws(SystemFailure) -> String? {
+    if try acceptor.queue.find(staged.id) != nil {
+      // A loss of power took the list, and not yet the old name of what has been accepted.
+      try Folder.removeTree(folders.drop(staged.id))
+      return nil
+    }
+    // No crash leaves this, but a newer tale or a damaged disk may.
+    return try putBackNameless(staged)
   }
 
   /// - Returns: whether it is mended.

@@ -22,8 +22,10 @@ public struct Journal: ~Copyable {
     return Journal(file: file, length: 0, book: ProjectBook())
   }
 
-  /// Opens a journal to go on with it. A torn last line, which a crash leaves, is void: it is cut
-  /// off, so that the next line stands on its own.
+  /// Opens a journal to go on with it. What a crash leaves at its end, a torn line or holes among
+  /// lines that were not synced, is void: it is cut off, so that the next line stands on its own.
+  /// What is left is on disk when this returns: the next lines rely on it, and nothing of an
+  /// earlier run is left that a loss of power could take from between lines that are synced.
   public static func open(_ path: FilePath) throws(JournalFailure) -> Journal {
     let file: Descriptor
     do throws(SystemFailure) {
@@ -41,6 +43,7 @@ public struct Journal: ~Copyable {
       }
     #endif
     try journal.cutTorn()
+    try journal.keepWhatARunLeft()
     return journal
   }
 
@@ -65,7 +68,12 @@ public struct Journal: ~Copyable {
     }
   }
 
-  /// Reads a journal that another process may be writing: a torn last line is passed over.
+  private func keepWhatARunLeft() throws(JournalFailure) {
+    // The first line was synced before anybody could know of the project.
+    if book.lastLine > 1 { try sync() }
+  }
+
+  /// Reads a journal that another process may be writing: what is void at its end is passed over.
   public static func read(_ path: FilePath) throws(JournalFailure) -> [JournalLine] {
     var reader = try JournalReader(path)
     var all: [JournalLine] = []

@@ -7,11 +7,19 @@ internal import TaleSystem
 /// at once.
 ///
 /// Another process may be writing it: a torn last line is passed over.
+///
+/// After a loss of power the end may have holes too: blocks of lines that were not synced yet, which
+/// never reached the disk, before others that did. Holes read as zeros, which no line has. From the
+/// first hole on all is void, if all of it was unsynced: a line that was synced had all before it on
+/// the disk, so that a hole before such a line is damage.
 public struct JournalReader: ~Copyable {
   private let file: Descriptor
   private var rest: [UInt8] = []
   private var isAtEnd = false
   private var linesRead = 0
+  /// Where in the file `rest` begins.
+  private var offset = 0
+  private var hole = Hole.none
   /// Bytes of the lines that were given so far.
   private(set) var whole = 0
 
@@ -51,7 +59,7 @@ public struct JournalReader: ~Copyable {
       let chunk: [UInt8]
       do throws(SystemFailure) {
         chunk = try file.readChunk(upTo: Self.chunkBytes)
-        if whole + rest.count + chunk.count > Journal.maxBytes {
+        if offset + rest.count + chunk.count > Journal.maxBytes {
           throw SystemFailure("read", file.path, .fileTooLarge)
         }
       } catch {
@@ -74,26 +82,57 @@ public struct JournalReader: ~Copyable {
     var start = 0
     while let end = rest[start...].firstIndex(of: UInt8(ascii: "\n")) {
       do {
-        lines.append(try JSON.decode(JournalLine.self, from: rest[start..<end]))
+        let line = try JSON.decode(JournalLine.self, from: rest[start..<end])
+        if hole == .none { lines.append(line) } else { try pass(line.event) }
+      } catch let failure as JournalFailure {
+        throw failure
       } catch {
-        // A crash may leave a last line whose blocks never reached the disk. One that is whole but
-        // not understood, of a newer tale, is not that, and must not be cut.
-        let isWhole = (try? JSON.decode(AnyLine.self, from: rest[start..<end])) != nil
-        if end == rest.count - 1, !isWhole, try isLast() { break }
-        throw .damaged(file.path, line: linesRead + lines.count + 1, why: "\(error)")
+        if let zero = rest[start..<end].lastIndex(of: 0) {
+          if hole == .none { hole = .unsynced(line: linesRead + lines.count + 1) }
+          // What follows the hole directly is a whole line where the hole ends with one.
+          try pass((try? JSON.decode(JournalLine.self, from: rest[(zero + 1)..<end]))?.event)
+        } else {
+          // A crash may leave a last line that is no line. One that is whole but not understood,
+          // of a newer tale, is not that, and must not be cut.
+          let isWhole = (try? JSON.decode(AnyLine.self, from: rest[start..<end])) != nil
+          if end == rest.count - 1, !isWhole, try isLast() { break }
+          throw .damaged(file.path, line: linesRead + lines.count + 1, why: "\(error)")
+        }
       }
       start = end + 1
+      if hole == .none { whole = offset + start }
     }
     linesRead += lines.count
-    whole += start
+    offset += start
     rest.removeFirst(start)
     return lines
+  }
+
+  /// Passes over a line after a hole, or what is left of one.
+  private mutating func pass(_ event: Event?) throws(JournalFailure) {
+    switch hole {
+    case .none: break
+    case .unsynced(let line):
+      if event?.isSynced == true { hole = .last(line: line) }
+    case .last(let line):
+      throw .damaged(
+        file.path, line: line, why: "it has zeros where lines were that had been synced")
+    }
+  }
+
+  private enum Hole: Equatable {
+    case none
+    /// What follows it so far was not synced.
+    case unsynced(line: Int)
+    /// A line followed that is synced before the next one is written. It may have been cut off in
+    /// that, if it is the last.
+    case last(line: Int)
   }
 
   /// Whether nothing follows what was read; then nothing is read any more.
   private mutating func isLast() throws(JournalFailure) -> Bool {
     do throws(SystemFailure) {
-      let more = try file.readChunk(at: whole + rest.count, upTo: 1)
+      let more = try file.readChunk(at: offset + rest.count, upTo: 1)
       if more.isEmpty { isAtEnd = true }
       return more.isEmpty
     } catch {

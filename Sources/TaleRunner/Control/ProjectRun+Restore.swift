@@ -58,7 +58,7 @@ extension ProjectRun {
       try await workspace.seal(environment.clock)
       return nil
     }
-    try await record.note(.restored(restored), durable: true)
+    try await record.note(.restored(restored))
     try await workspace.carryOut(restored)
     await seal(workspace, record)
     if let plan = await workspace.plan {

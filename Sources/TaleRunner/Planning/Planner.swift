@@ -53,8 +53,7 @@ struct Planner {
       try await record.note(
         .attemptFailed(
           .init(
-            call: answer.call, subtask: nil, why: problems.joined(separator: Self.separator))),
-        durable: true)
+            call: answer.call, subtask: nil, why: problems.joined(separator: Self.separator))))
     }
     let plan = fallback(best)
     try await record.note(

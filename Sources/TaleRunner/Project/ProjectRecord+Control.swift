@@ -11,8 +11,7 @@ extension ProjectRecord {
     try note(
       .controlled(
         .init(
-          action: order.action, origin: order.origin, modified: order.modified, answer: text)),
-      durable: true)
+          action: order.action, origin: order.origin, modified: order.modified, answer: text)))
   }
 
   /// Answers what is outdone, and removes it and what was delivered again.

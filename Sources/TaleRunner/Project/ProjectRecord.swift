@@ -77,9 +77,10 @@ actor ProjectRecord: CallBook {
 
   // MARK: Journal
 
-  func note(_ event: Event, durable: Bool = false) throws {
-    unbooked.append(try journal.append(event, at: environment.time.now(), durable: durable))
-    if durable { durableLines = unbooked.count }
+  func note(_ event: Event) throws {
+    unbooked.append(
+      try journal.append(event, at: environment.time.now(), durable: event.isSynced))
+    if event.isSynced { durableLines = unbooked.count }
   }
 
   /// What is worth knowing, the first time that it is.
@@ -98,8 +99,7 @@ actor ProjectRecord: CallBook {
       throw IllegalMove(from: from, to: state)
     }
     try note(
-      .moved(.init(from: from, to: state, reason: reason, detail: detail)),
-      durable: state == .paused)
+      .moved(.init(from: from, to: state, reason: reason, detail: detail)))
     try writeProgress()
   }
 
@@ -112,8 +112,7 @@ actor ProjectRecord: CallBook {
           .init(
             call: call.reserved.call, outcome: .interrupted, promptTokens: nil,
             completionTokens: nil, booked: Self.booked(interrupted: call), milliseconds: 0,
-            detail: "tale ended in the middle of the call")),
-        durable: true)
+            detail: "tale ended in the middle of the call")))
     }
     switch journal.book.state {
     case .planning, .running, .checking, .paused: try move(to: .queued)
@@ -179,8 +178,7 @@ actor ProjectRecord: CallBook {
           call: call, purpose: order.purpose, subtask: order.subtask, attempt: attempt,
           role: order.role, model: model, tokens: tokens, maxTokens: order.request.maxTokens,
           estimated: order.estimated, strategy: order.strategy, prompt: order.prompt,
-          continues: order.continues)),
-      durable: true)
+          continues: order.continues)))
     do {
       try writeProgress()
     } catch {
@@ -189,8 +187,7 @@ actor ProjectRecord: CallBook {
         .settled(
           .init(
             call: call, outcome: .stopped, promptTokens: nil, completionTokens: nil, booked: 0,
-            milliseconds: 0, detail: "\(error)")),
-        durable: true)
+            milliseconds: 0, detail: "\(error)")))
       throw error
     }
     bookInLedger()
@@ -198,7 +195,7 @@ actor ProjectRecord: CallBook {
   }
 
   func settle(_ settlement: Event.Settled) throws {
-    try note(.settled(settlement), durable: true)
+    try note(.settled(settlement))
     try writeProgress()
     bookInLedger()
   }
@@ -265,12 +262,12 @@ actor ProjectRecord: CallBook {
     #if DEBUG
       if Plant.deliveryBeforeEnd.isPlanted, journal.book.ended == nil, let lease = lease.take() {
         let target = try Delivery.deliver(lease, as: outcome, queue: environment.queue)
-        try note(.ended(.init(outcome: outcome, reason: reason)), durable: true)
+        try note(.ended(.init(outcome: outcome, reason: reason)))
         return target
       }
     #endif
     if journal.book.ended == nil {
-      try note(.ended(.init(outcome: outcome, reason: reason)), durable: true)
+      try note(.ended(.init(outcome: outcome, reason: reason)))
       hasWrittenEnd = true
     }
     return try deliver()

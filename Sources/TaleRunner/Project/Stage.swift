@@ -52,7 +52,7 @@ struct Stage {
     if let moved = try await workspace.movedByHand(from: book.tip) {
       try await record.note(
         .noted(.init(.warning, "somebody moved main in work/; the project goes on from there")))
-      try await record.note(.restored(moved), durable: true)
+      try await record.note(.restored(moved))
     }
     try await noteUnnotedCommits(workspace, record)
   }

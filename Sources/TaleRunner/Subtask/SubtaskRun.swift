@@ -270,7 +270,7 @@ struct SubtaskRun {
 
   private func refuse(_ call: Int, _ why: String) async throws {
     try await record.note(
-      .attemptFailed(.init(call: call, subtask: subtask.id, why: why)), durable: true)
+      .attemptFailed(.init(call: call, subtask: subtask.id, why: why)))
     await workspace.dropPartial(of: subtask.id)
     environment.logger.info("\(record.folder.id): \(subtask.id): the answer cannot be used: \(why)")
   }
