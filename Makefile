@@ -4,6 +4,8 @@ PREFIX ?= /usr/local
 # Colours are a compiler flag: on a terminal and in a pipe they would build everything anew.
 BUILD  := $(SWIFT) build --no-color-diagnostics
 TALE   := .build/release/tale
+# Optimised, since torture starts it thousands of times, with the bugs that can be planted.
+TORTURED := .build/torture/release/tale
 # Where `make install` puts things: below DESTDIR, which packagers set.
 BIN  = $(DESTDIR)$(PREFIX)/bin
 MAN  = $(DESTDIR)$(PREFIX)/share/man/man1
@@ -14,7 +16,7 @@ FISH = $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d
 .DEFAULT_GOAL := help
 MINUTES ?= 5
 .PHONY: help deps deps-test deps-bench build models run test torture torture-sites \
-        torture-power torture-controls nights lint bench install uninstall clean
+        torture-build torture-power torture-controls nights lint bench install uninstall clean
 
 help: ## Show this
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 26
@@ -44,24 +46,23 @@ test: deps-test ## Run every test, on the real models too, and of torture and ni
 	SWIFT=$(SWIFT) scripts/run-tests --filter 'RealModel|real model'
 	$(MAKE) torture-sites torture-power torture-controls nights
 
-torture: deps-test ## Kill it, fail it, cut its power at every call that changes a file (hours)
-	$(BUILD) --product tale
-	python3 Tests/Torture/torture.py --tale .build/debug/tale --all
-	python3 Tests/Torture/power.py --tale .build/debug/tale --all
+torture-build: deps-test
+	$(BUILD) -c release -Xswiftc -DDEBUG --product tale --scratch-path .build/torture
+
+torture: torture-build ## Kill it, fail it, cut its power at every call that changes a file (hours)
+	python3 Tests/Torture/torture.py --tale $(TORTURED) --all
+	python3 Tests/Torture/power.py --tale $(TORTURED) --all
 	$(MAKE) torture-controls
 
-torture-sites: deps-test ## Of torture one call of each call site, and a control for each check
-	$(BUILD) --product tale
+torture-sites: torture-build ## Of torture one call of each call site, and a control for each check
 	python3 -m unittest discover -s Tests/Torture
-	python3 Tests/Torture/torture.py --tale .build/debug/tale --sites
+	python3 Tests/Torture/torture.py --tale $(TORTURED) --sites
 
-torture-power: deps-test ## Of torture as many losses of power as four minutes have room for
-	$(BUILD) --product tale
-	python3 Tests/Torture/power.py --tale .build/debug/tale
+torture-power: torture-build ## Of torture as many losses of power as four minutes have room for
+	python3 Tests/Torture/power.py --tale $(TORTURED)
 
-torture-controls: deps-test ## Plant bugs, and see that torture finds each
-	$(BUILD) --product tale
-	python3 Tests/Torture/controls.py --tale .build/debug/tale
+torture-controls: torture-build ## Plant bugs, and see that torture finds each
+	python3 Tests/Torture/controls.py --tale $(TORTURED)
 
 nights: deps ## Simulate nights, with faults of all kinds, for MINUTES=5
 	$(BUILD) -c release --product NightSimulation --scratch-path .build/nights

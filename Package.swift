@@ -46,7 +46,7 @@ let package = Package(
       name: "TaleSystem", dependencies: ["CLinux", "CCrypto", systemPackage], swiftSettings: strict),
     .target(name: "TaleConfig", dependencies: ["TaleCore", yams], swiftSettings: strict),
     .target(
-      name: "TaleGit", dependencies: ["TaleSystem", "CGit2", "CLinux", "CZlib", systemPackage],
+      name: "TaleGit", dependencies: ["TaleSystem", "CGit2", "CZlib", systemPackage],
       swiftSettings: strict),
     .target(name: "TaleHTTP", dependencies: ["CCurl"], swiftSettings: strict),
     .target(

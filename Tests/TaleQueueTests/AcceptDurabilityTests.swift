@@ -87,6 +87,22 @@ import Testing
     #expect(after.contains { $0.operation == "sync" && $0.path == "\(queue)/.tale/staging" })
   }
 
+  @Test(arguments: [CrashScenario.repeatedFile, .repeatedFolder])
+  func `a repeated delivery leaves staging on disk before the list that speaks of it`(
+    _ scenario: CrashScenario
+  ) throws {
+    let steps = try steps(scenario)
+    let staging = "\(folder("queue").string)/.tale/staging"
+    let gone = try #require(
+      steps.firstIndex {
+        $0.operation == "rename" && $0.target?.hasPrefix("\(staging)/discarded-") == true
+      })
+    let list = try #require(
+      steps.lastIndex { $0.operation == "unlink" && $0.path.hasPrefix("\(staging)/batch-") })
+    #expect(gone < list)
+    #expect(steps[gone..<list].contains { $0.operation == "sync" && $0.path == staging })
+  }
+
   @Test func `what drops have in common is synced once for all`() throws {
     func syncs(_ count: Int) throws -> [String: Int] {
       let place = try QueuePlace(at: folder)

@@ -69,15 +69,33 @@ import Testing
     #expect(try content(path) == whole)
   }
 
-  /// Lines of which those marked `S` are synced before the next is written.
-  private func write(_ kinds: String, to path: FilePath) throws {
+  /// Lines after `accepted`: `u` is not synced before the next is written, `S` is; `r` reserves a
+  /// call, `s` settles it.
+  private func write(_ kinds: String, to path: FilePath, note: String = "x") throws {
     var journal = try Journal.create(path)
     try journal.append(try Self.accepted(), at: Self.time, durable: false)
+    var call = 0
     for kind in kinds {
-      let event: Event =
-        kind == "S"
-        ? .attemptFailed(.init(call: 1, subtask: nil, why: "empty")) : .noted(.init(.info, "x"))
-      #expect(event.isSynced == (kind == "S"))
+      let event: Event
+      switch kind {
+      case "S":
+        event = .controlled(
+          .init(
+            action: .resume, origin: .command, modified: nil, answer: "it is not paused"))
+      case "r":
+        call += 1
+        event = .reserved(
+          .init(
+            call: call, purpose: .subtask, subtask: "1.1", attempt: call, role: "task",
+            model: "m", tokens: 9, maxTokens: 9, estimated: 3, strategy: "first"))
+      case "s":
+        event = .settled(
+          .init(
+            call: call, outcome: .answered, promptTokens: 1, completionTokens: 1, booked: 2,
+            milliseconds: 1, detail: nil))
+      default: event = .noted(.init(.info, note))
+      }
+      #expect(event.isSynced == (kind != "u"))
       try journal.append(event, at: Self.time, durable: event.isSynced)
     }
   }
@@ -90,45 +108,95 @@ import Testing
   @Test(arguments: [
     // The line with the hole, 1 being the one after `accepted`; what is left are lines before it.
     ("uuu", 1), ("uuu", 2), ("Suuu", 2), ("Suuu", 3), ("uS", 1), ("SuuS", 2), ("SuuS", 3),
-    ("SuuS", 4), ("uuuuu", 2),
+    ("SuuS", 4), ("uuuuu", 2), ("rsur", 3), ("rusur", 4), ("rus", 2),
   ])
   func `a hole among lines that were not synced makes them void`(
     _ kinds: String, _ hole: Int
   ) throws {
-    try write(kinds, to: path)
-    let whole = try content(path)
-    let borders = borders(whole)
-    let (start, end) = (borders[hole], borders[hole + 1])
-    // Whole lines and parts of them, with and without their line feeds.
-    for range in [start..<end, start..<(end - 1), (start + 9)..<end, (start + 9)..<(end - 5)] {
-      var bytes = whole
-      for index in range { bytes[index] = 0 }
-      let torn = folder("torn.jsonl")
-      try folder.write(bytes, to: torn)
-      #expect(try Journal.read(torn).count == hole, "\(range)")
-      var journal = try Journal.open(torn)
-      #expect(try content(torn) == Array(whole[..<start]), "\(range)")
-      try journal.append(.noted(.init(.info, "after")), at: Self.time, durable: true)
-      #expect(try Journal.read(torn).map(\.number) == Array(1...(hole + 1)), "\(range)")
+    // Also across the parts in which a journal is read.
+    let long = String(repeating: "x", count: 140_000)
+    for note in ["x"] + (kinds == "uuu" ? [long] : []) {
+      try? DurableFile.remove(path)
+      try write(kinds, to: path, note: note)
+      let whole = try content(path)
+      let borders = borders(whole)
+      let (start, end) = (borders[hole], borders[hole + 1])
+      // Whole lines and parts of them, with and without their line feeds, and these alone.
+      for range in [
+        start..<end, start..<(end - 1), (start + 9)..<end, (start + 9)..<(end - 5), (end - 1)..<end,
+      ] {
+        var bytes = whole
+        for index in range { bytes[index] = 0 }
+        let torn = folder("torn.jsonl")
+        try folder.write(bytes, to: torn)
+        #expect(try Journal.read(torn).count == hole, "\(range)")
+        do {
+          var journal = try Journal.open(torn)
+          #expect(journal.voidBytes == bytes.count - start, "\(range)")
+          #expect(try content(torn) == Array(whole[..<start]), "\(range)")
+          try journal.append(.noted(.init(.info, "after")), at: Self.time, durable: true)
+        }
+        #expect(try Journal.read(torn).map(\.number) == Array(1...(hole + 1)), "\(range)")
+      }
     }
   }
 
-  @Test(arguments: [("uSu", 1), ("uSS", 1), ("SSu", 1), ("SSuu", 1), ("SuuSu", 3), ("uuSuuu", 2)])
+  @Test(arguments: [
+    ("uSu", 1, 0), ("uSS", 1, 0), ("SSu", 1, 0), ("SuuSu", 3, 0), ("uuSuuu", 2, 0),
+    // A call whose reservation is gone.
+    ("urs", 2, 0), ("ursr", 2, 0), ("rsrs", 3, 0), ("rsrur", 3, 0),
+    // The second half of a line: the first one says that it was a synced one, and another followed.
+    ("uSu", 2, 2), ("rsu", 2, 2),
+  ])
   func `a hole before lines that were synced is damage, and nothing is changed`(
-    _ kinds: String, _ hole: Int
+    _ kinds: String, _ hole: Int, _ part: Int
   ) throws {
     try write(kinds, to: path)
     let whole = try content(path)
     let borders = borders(whole)
+    let length = borders[hole + 1] - borders[hole]
+    let start = borders[hole] + (part == 0 ? 0 : length / part)
     for end in [borders[hole + 1], borders[hole + 1] - 1] {
       var bytes = whole
-      for index in borders[hole]..<end { bytes[index] = 0 }
+      for index in start..<end { bytes[index] = 0 }
       try folder.write(bytes, to: path)
       let failure = #expect(throws: JournalFailure.self) { _ = try Journal.open(path) }
       #expect("\(String(describing: failure))".contains(":\(hole + 1): "))
       #expect("\(String(describing: failure))".contains("zeros"))
       #expect(try content(path) == bytes)
     }
+  }
+
+  @Test func `a synced line after a hole that even half a line follows is damage`() throws {
+    try write("uuS", to: path)
+    var bytes = try content(path)
+    for index in borders(bytes)[1]..<borders(bytes)[2] { bytes[index] = 0 }
+    try folder.write(bytes, to: path)
+    #expect(try Journal.read(path).count == 1)
+    for rest in [Array("{\"torn".utf8), Array("{\"torn\0\n".utf8)] {
+      try folder.write(bytes + rest, to: path)
+      #expect(throws: JournalFailure.self) { _ = try Journal.open(path) }
+      #expect(try content(path) == bytes + rest)
+    }
+  }
+
+  @Test(arguments: [0.0, 0.5, 1.0])
+  func `a journal without its first line is damaged, and nothing is changed`(
+    _ part: Double
+  ) throws {
+    try write("uu", to: path)
+    let whole = try content(path)
+    let line = borders(whole)[1]
+    var bytes = whole
+    if part == 0 {
+      bytes = [UInt8](repeating: 0, count: whole.count)
+    } else {
+      for index in Int(Double(line) * (1 - part))..<line { bytes[index] = 0 }
+    }
+    try folder.write(bytes, to: path)
+    let failure = #expect(throws: JournalFailure.self) { _ = try Journal.open(path) }
+    #expect("\(String(describing: failure))".contains(":1: "))
+    #expect(try content(path) == bytes)
   }
 
   @Test func `a line of a newer tale after a hole is refused and not cut off`() throws {

@@ -1,7 +1,7 @@
 """Plants one deliberate bug after the other in tale (a debug build), and sees that the harness finds
 each by the invariant that it breaks. A harness that finds nothing proves nothing.
 
-    controls.py --tale .build/debug/tale [--bug NAME ...]
+    controls.py --tale .build/torture/release/tale [--bug NAME ...]
 
 The bugs are those of Sources/TaleSystem/Plant.swift; each has an entry here. How one is to be found:
 
@@ -183,7 +183,7 @@ class Hunt:
 
 def read_arguments():
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
-    parser.add_argument("--tale", default=".build/debug/tale")
+    parser.add_argument("--tale", default=".build/torture/release/tale")
     parser.add_argument("--bug", action="append", choices=sorted(CONTROLS))
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
     return parser.parse_args()

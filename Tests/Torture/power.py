@@ -193,7 +193,7 @@ def run(recording, states, replayer, workers, deadline):
 
 def read_arguments():
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
-    parser.add_argument("--tale", default=".build/debug/tale")
+    parser.add_argument("--tale", default=".build/torture/release/tale")
     parser.add_argument("--all", action="store_true", help="every state")
     parser.add_argument("--seconds", type=int, default=240, help="how long to recover from states")
     parser.add_argument("--limit", type=int, help="recover from this many states at most")

@@ -1,6 +1,6 @@
 """Controls: each invariant of check.py finds damage that is planted into a good queue.
 
-    TALE=.build/debug/tale python3 -m unittest test_check      (from this folder)
+    TALE=.build/torture/release/tale python3 -m unittest test_check      (from this folder)
 """
 
 import json
@@ -16,7 +16,8 @@ import check
 from scene import DROPS, Scene
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-TALE = os.path.abspath(os.environ.get("TALE", os.path.join(HERE, "../../.build/debug/tale")))
+TALE = os.path.abspath(
+    os.environ.get("TALE", os.path.join(HERE, "../../.build/torture/release/tale")))
 
 
 def setUpModule():

@@ -1,7 +1,7 @@
 """Controls of faults.c: it counts what a process does, strikes where it was told to, and misses
 nothing that strace sees.
 
-    TALE=.build/debug/tale python3 -m unittest test_faults      (from this folder)
+    TALE=.build/torture/release/tale python3 -m unittest test_faults      (from this folder)
 """
 
 import json
@@ -17,7 +17,8 @@ import traced
 from torture import Torture
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-TALE = os.path.abspath(os.environ.get("TALE", os.path.join(HERE, "../../.build/debug/tale")))
+TALE = os.path.abspath(
+    os.environ.get("TALE", os.path.join(HERE, "../../.build/torture/release/tale")))
 
 
 def setUpModule():

@@ -1,8 +1,8 @@
 """Tortures tale: kills it at every call that changes or syncs a file, lets every such call fail, and
 holds the invariants of the design (check.py) against what is left and what comes of it.
 
-    torture.py --tale .build/debug/tale [--sites | --all] [--workers N] [--seed N]
-    torture.py --tale .build/debug/tale --at CASE [--at CASE ...] [--keep FOLDER]
+    torture.py --tale .build/torture/release/tale [--sites | --all] [--workers N] [--seed N]
+    torture.py --tale .build/torture/release/tale --at CASE [--at CASE ...] [--keep FOLDER]
 
 An undisturbed run says what there is to hit. Each case is a household of its own: a run with one
 fault, then a run without, to the end. --sites takes each distinct call site once, with one error by
@@ -281,7 +281,7 @@ def count_sites(calls):
 
 def read_arguments():
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
-    parser.add_argument("--tale", default=".build/debug/tale")
+    parser.add_argument("--tale", default=".build/torture/release/tale")
     parser.add_argument("--sites", action="store_true", help="each call site once")
     parser.add_argument("--all", action="store_true", help="every call (default)")
     parser.add_argument("--at", action="append", metavar="CASE", help="only this case")

@@ -58,9 +58,9 @@ int tale_spawn_detached(char *const arguments[], const char *folder, int input, 
                         pid_t *pid);
 
 /// sync_file_range(2): the kernel begins to write what was written to a file, and nobody waits for
-/// it. A hint: where it fails, as on file systems without it, the next fsync writes all.
-static inline void tale_begin_writing(int descriptor) {
-  (void)sync_file_range(descriptor, 0, 0, SYNC_FILE_RANGE_WRITE);
+/// it. -1 and errno on failure.
+static inline int tale_begin_writing(int descriptor) {
+  return sync_file_range(descriptor, 0, 0, SYNC_FILE_RANGE_WRITE);
 }
 
 /// pidfd_open(2): a handle that means this process for ever. -1 and errno on failure.

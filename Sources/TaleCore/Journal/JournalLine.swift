@@ -23,6 +23,11 @@ extension JournalLine: Codable {
     case attemptFailed = "attempt_failed"
   }
 
+  /// The names of the kinds whose lines are always synced at once (``Event/isSynced``).
+  public static let syncedKinds = [
+    Name.accepted, .reserved, .settled, .attemptFailed, .controlled, .restored, .ended,
+  ].map(\.rawValue)
+
   public init(from decoder: any Decoder) throws {
     let container = try decoder.container(keyedBy: Key.self)
     let schema = try container.decode(Int.self, forKey: .schema)

@@ -1,5 +1,4 @@
 internal import CGit2
-internal import CLinux
 internal import CZlib
 internal import Glibc
 internal import SystemPackage
@@ -117,12 +116,12 @@ struct PackWriter: ~Copyable {
     }
     try Self.write(trailer, to: number, temporary)
     // Both on their way before either is waited for: a seventh of the time less on ext4.
-    tale_begin_writing(number)
+    try Self.beginWriting(number, temporary)
     let name = "pack-" + ObjectID(bytes: trailer).description
     let index = FilePath(temporary.string + "_idx")
     do throws(GitFailure) {
       try Disk.write(indexBytes(trailer), to: index, mode: 0o444) { file throws(GitFailure) in
-        tale_begin_writing(file)
+        try Self.beginWriting(file, index)
         guard fsync(number) == 0 else { throw .system("sync a pack in", folder) }
         guard fsync(file) == 0 else { throw .system("sync", index) }
       }
@@ -135,6 +134,10 @@ struct PackWriter: ~Copyable {
     close(number)
     number = -1
     return name
+  }
+
+  private static func beginWriting(_ file: CInt, _ path: FilePath) throws(GitFailure) {
+    if let reason = EarlyWriting.begin(file) { throw .system("write", path, reason) }
   }
 
   private mutating func append(_ bytes: [UInt8]) {

@@ -334,10 +334,19 @@ struct BatchAccept: Sendable {
       // Only now: an entry for a drop that a crash puts back would make it vanish as a repetition.
       // With the list there, recovery knows for which of them it is missing.
       try acceptor.deliveries.add(deliveries)
+      // A repeated delivery leaves no project by which its old name would be known, if the power
+      // took the list and kept that.
+      if isDone, hasRepeated { try Folder.sync(folders.staging) }
       if isDone { try DurableFile.remove(list) }
       try Folder.sync(folders.staging)
     } catch {
       unfinished = error
+    }
+  }
+
+  private var hasRepeated: Bool {
+    drops.contains { drop in
+      if case .success(.redelivered) = outcomes[drop.index] { true } else { false }
     }
   }
 

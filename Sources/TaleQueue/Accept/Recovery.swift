@@ -103,6 +103,7 @@ public struct Recovery: Sendable {
     if try acceptor.queue.find(staged.id) != nil {
       // A loss of power took the list, and not yet the old name of what has been accepted.
       try Folder.removeTree(folders.drop(staged.id))
+      try Folder.sync(folders.staging)
       return nil
     }
     // No crash leaves this, but a newer tale or a damaged disk may.

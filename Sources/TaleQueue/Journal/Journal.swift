@@ -12,6 +12,8 @@ public struct Journal: ~Copyable {
   private var length: Int
   /// A write failed and what it left could not be cut off yet.
   private var isTorn = false
+  /// Bytes that a crash had left at the end when it was opened, and that are cut off.
+  public private(set) var voidBytes = 0
   /// What the lines say so far.
   public private(set) var book: ProjectBook
 
@@ -36,7 +38,10 @@ public struct Journal: ~Copyable {
     var reader = JournalReader(file)
     let book = try reader.book()
     let whole = reader.whole
-    let journal = Journal(file: reader.finish(), length: whole, book: book)
+    guard book.accepted != nil else {
+      throw .damaged(path, line: 1, why: "it has no first line, which is never lost")
+    }
+    var journal = Journal(file: reader.finish(), length: whole, book: book)
     #if DEBUG
       if Plant.fatalTornLine.isPlanted, try journal.isLonger() {
         throw .damaged(path, line: 0, why: "it is torn")
@@ -55,9 +60,10 @@ public struct Journal: ~Copyable {
     }
   #endif
 
-  private func cutTorn() throws(JournalFailure) {
+  private mutating func cutTorn() throws(JournalFailure) {
     do throws(SystemFailure) {
-      guard length < (try file.status().size) else { return }
+      voidBytes = try file.status().size - length
+      guard voidBytes > 0 else { return }
       #if DEBUG
         if Plant.keptTornLine.isPlanted { return }
       #endif

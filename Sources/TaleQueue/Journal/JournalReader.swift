@@ -17,6 +17,8 @@ public struct JournalReader: ~Copyable {
   private var rest: [UInt8] = []
   private var isAtEnd = false
   private var linesRead = 0
+  /// The number of the last call that the lines so far reserve.
+  private var lastCall = 0
   /// Where in the file `rest` begins.
   private var offset = 0
   private var hole = Hole.none
@@ -67,8 +69,9 @@ public struct JournalReader: ~Copyable {
       }
       isAtEnd = chunk.isEmpty
       // A line that spans many chunks is searched for its end once.
-      let hasEnd = chunk.contains(UInt8(ascii: "\n"))
+      let hasEnd = chunk.contains(Self.lineFeed)
       rest += chunk
+      if isAtEnd, !rest.isEmpty { try follow() }
       guard hasEnd else { continue }
       let lines = try takeLines()
       if !lines.isEmpty { return lines }
@@ -76,28 +79,26 @@ public struct JournalReader: ~Copyable {
     return []
   }
 
+  private static let lineFeed = UInt8(ascii: "\n")
+
   /// Takes the whole lines out of what was read.
   private mutating func takeLines() throws(JournalFailure) -> [JournalLine] {
     var lines: [JournalLine] = []
     var start = 0
-    while let end = rest[start...].firstIndex(of: UInt8(ascii: "\n")) {
-      do {
-        let line = try JSON.decode(JournalLine.self, from: rest[start..<end])
-        if hole == .none { lines.append(line) } else { try pass(line.event) }
-      } catch let failure as JournalFailure {
-        throw failure
-      } catch {
-        if let zero = rest[start..<end].lastIndex(of: 0) {
-          if hole == .none { hole = .unsynced(line: linesRead + lines.count + 1) }
-          // What follows the hole directly is a whole line where the hole ends with one.
-          try pass((try? JSON.decode(JournalLine.self, from: rest[(zero + 1)..<end]))?.event)
+    while let end = rest[start...].firstIndex(of: Self.lineFeed) {
+      // No line has zeros.
+      if let zero = rest[start..<end].lastIndex(of: 0) {
+        if hole == .none { hole = .unsynced(line: linesRead + lines.count + 1) }
+        try pass(start, zero, end)
+      } else if let line = try decode(start, end, linesRead + lines.count + 1) {
+        if hole == .none {
+          if case .reserved(let call) = line.event { lastCall = call.call }
+          lines.append(line)
         } else {
-          // A crash may leave a last line that is no line. One that is whole but not understood,
-          // of a newer tale, is not that, and must not be cut.
-          let isWhole = (try? JSON.decode(AnyLine.self, from: rest[start..<end])) != nil
-          if end == rest.count - 1, !isWhole, try isLast() { break }
-          throw .damaged(file.path, line: linesRead + lines.count + 1, why: "\(error)")
+          try pass(line.event)
         }
+      } else {
+        break
       }
       start = end + 1
       if hole == .none { whole = offset + start }
@@ -108,16 +109,68 @@ public struct JournalReader: ~Copyable {
     return lines
   }
 
-  /// Passes over a line after a hole, or what is left of one.
-  private mutating func pass(_ event: Event?) throws(JournalFailure) {
-    switch hole {
-    case .none: break
-    case .unsynced(let line):
-      if event?.isSynced == true { hole = .last(line: line) }
-    case .last(let line):
-      throw .damaged(
-        file.path, line: line, why: "it has zeros where lines were that had been synced")
+  /// - Returns: nil for a last line that a crash left as none.
+  private mutating func decode(
+    _ start: Int, _ end: Int, _ number: Int
+  ) throws(JournalFailure) -> JournalLine? {
+    do {
+      return try JSON.decode(JournalLine.self, from: rest[start..<end])
+    } catch {
+      // A crash may leave a last line that is no line. One that is whole but not understood, of a
+      // newer tale, is not that, and must not be cut.
+      let isWhole = (try? JSON.decode(AnyLine.self, from: rest[start..<end])) != nil
+      if hole == .none, end == rest.count - 1, !isWhole, try isLast() { return nil }
+      throw .damaged(file.path, line: number, why: "\(error)")
     }
+  }
+
+  // MARK: What follows a hole
+
+  /// Passes over what has a hole, up to the next line feed: it may be what is left of several lines.
+  private mutating func pass(_ start: Int, _ zero: Int, _ end: Int) throws(JournalFailure) {
+    try follow()
+    try passFragment(rest[start..<zero])
+    let after = rest[(zero + 1)..<end]
+    // The hole may end where a line does.
+    if let line = try? JSON.decode(JournalLine.self, from: after) {
+      try pass(line.event)
+    } else {
+      try passFragment(after)
+    }
+  }
+
+  /// Passes over what is left of a line, which mostly says what kind it is of.
+  private mutating func passFragment(_ bytes: ArraySlice<UInt8>) throws(JournalFailure) {
+    guard Self.syncedKinds.contains(where: { bytes.contains($0) }) else { return }
+    try follow()
+    if case .unsynced(let line) = hole { hole = .last(line: line) }
+  }
+
+  private static let syncedKinds = JournalLine.syncedKinds.map { Array(#""event":"\#($0)""#.utf8) }
+
+  /// Passes over a whole line after a hole.
+  private mutating func pass(_ event: Event) throws(JournalFailure) {
+    try follow()
+    guard case .unsynced(let line) = hole else { return }
+    if event.isSynced { hole = .last(line: line) }
+    // The line that reserves a call was synced before anything of the call was written.
+    let isKnown =
+      switch event {
+      case .reserved(let call): call.call == lastCall + 1
+      case .settled(let call): call.call <= lastCall
+      case .attemptFailed(let call): call.call <= lastCall
+      default: true
+      }
+    if !isKnown { throw damage(line) }
+  }
+
+  /// Something follows what was read last.
+  private func follow() throws(JournalFailure) {
+    if case .last(let line) = hole { throw damage(line) }
+  }
+
+  private func damage(_ line: Int) -> JournalFailure {
+    .damaged(file.path, line: line, why: "it has zeros where lines were that had been synced")
   }
 
   private enum Hole: Equatable {

@@ -52,6 +52,16 @@ public struct CheckpointList: Sendable {
   ///
   /// - Throws: `GitFailure`.
   public init(_ project: ProjectFolder) throws {
+    do {
+      try self.init(reading: project)
+    } catch is GitFailure {
+      // Its runner may have put packs together that were just being read; that happens once in fifty
+      // checkpoints, and whoever opens the repository now knows the new one.
+      try self.init(reading: project)
+    }
+  }
+
+  private init(reading project: ProjectFolder) throws {
     guard try FileStatus.ifPresent(project.work.appending(".git")) != nil else {
       (entries, kept) = ([], [])
       return

@@ -41,6 +41,13 @@ actor ProjectRecord: CallBook {
   ) throws(JournalFailure) {
     folder = lease.folder
     let journal = try Journal.open(lease.folder.journal)
+    if journal.voidBytes > 0 {
+      environment.logger.info(
+        """
+        \(lease.folder.id): a crash left \(journal.voidBytes.grouped) bytes at the end of its \
+        journal, after line \(journal.book.lastLine), that were no lines on disk yet: cut off
+        """)
+    }
     title = journal.book.accepted?.name ?? lease.folder.id.description
     self.journal = consume journal
     self.lease = consume lease
