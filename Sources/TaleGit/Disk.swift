@@ -65,10 +65,8 @@ enum Disk {
   }
 
   /// Writes a file that is not there yet.
-  /// - Parameter then: what to do with it while it is open.
   static func write(
-    _ bytes: [UInt8], to path: FilePath, mode: mode_t = 0o666,
-    then: (CInt) throws(GitFailure) -> Void = { _ in }
+    _ bytes: [UInt8], to path: FilePath, mode: mode_t = 0o666, synced: Bool = false
   ) throws(GitFailure) {
     let number = path.withPlatformString {
       open($0, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode)
@@ -78,7 +76,7 @@ enum Disk {
     try bytes.withUnsafeBufferPointer { buffer throws(GitFailure) in
       try WorkFolder.write(UnsafeRawBufferPointer(buffer), to: number, path)
     }
-    try then(number)
+    guard !synced || fsync(number) == 0 else { throw .system("sync", path) }
   }
 
   static func rename(_ from: FilePath, to: FilePath) throws(GitFailure) {

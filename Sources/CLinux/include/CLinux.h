@@ -57,12 +57,6 @@ static inline void tale_name_thread(const char *name) { prctl(PR_SET_NAME, name,
 int tale_spawn_detached(char *const arguments[], const char *folder, int input, int log,
                         pid_t *pid);
 
-/// sync_file_range(2): the kernel begins to write what was written to a file, and nobody waits for
-/// it. -1 and errno on failure.
-static inline int tale_begin_writing(int descriptor) {
-  return sync_file_range(descriptor, 0, 0, SYNC_FILE_RANGE_WRITE);
-}
-
 /// pidfd_open(2): a handle that means this process for ever. -1 and errno on failure.
 static inline int tale_pidfd_open(pid_t pid) { return (int)syscall(SYS_pidfd_open, pid, 0u); }
 
