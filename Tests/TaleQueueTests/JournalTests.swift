@@ -199,10 +199,11 @@ import Testing
     #expect(try content(path) == bytes)
   }
 
-  @Test func `a line of a newer tale after a hole is refused and not cut off`() throws {
+  @Test(arguments: [0, 1])
+  func `a line of a newer tale after a hole is refused and not cut off`(_ feeds: Int) throws {
     try write("uu", to: path)
     var bytes = try content(path)
-    for index in borders(bytes)[1]..<borders(bytes)[2] { bytes[index] = 0 }
+    for index in borders(bytes)[1]..<(borders(bytes)[3] - feeds) { bytes[index] = 0 }
     bytes += Array(#"{"schema":99,"number":4,"event":"noted"}"#.utf8) + [UInt8(ascii: "\n")]
     try folder.write(bytes, to: path)
     #expect(throws: JournalFailure.self) { _ = try Journal.open(path) }

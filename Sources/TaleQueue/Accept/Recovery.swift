@@ -139,6 +139,9 @@ public struct Recovery: Sendable {
       }
     }
     if isDone {
+      // A loss of power must not take the list alone and leave the old name of a drop that has no
+      // project, such as a repeated delivery.
+      try Folder.sync(folders.staging)
       try DurableFile.remove(list)
       try Folder.sync(folders.staging)
     }

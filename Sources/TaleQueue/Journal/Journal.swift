@@ -67,8 +67,7 @@ public struct Journal: ~Copyable {
       #if DEBUG
         if Plant.keptTornLine.isPlanted { return }
       #endif
-      try file.truncate(to: length)
-      try file.sync()
+      try cutTail()
     } catch {
       throw .system(error)
     }
@@ -191,7 +190,7 @@ public struct Journal: ~Copyable {
       throw .damaged(file.path, line: line.number, why: "\(error)")
     }
     do {
-      if isTorn { try file.truncate(to: length) }
+      if isTorn { try cutTail() }
       isTorn = true
       try file.write(bytes)
       #if DEBUG
@@ -201,13 +200,20 @@ public struct Journal: ~Copyable {
     } catch {
       // What was written in part must not stand before the next line: when even this fails, the
       // next append or the next opening cuts it.
-      if (try? file.truncate(to: length)) != nil { isTorn = false }
+      if (try? cutTail()) != nil { isTorn = false }
       throw .system(error)
     }
     isTorn = false
     length += bytes.count
     book.take(line)
     return line
+  }
+
+  /// On disk when this returns: of lines that follow unsynced a loss of power may take some, and
+  /// what is cut off here must not show between the others.
+  private func cutTail() throws(SystemFailure) {
+    try file.truncate(to: length)
+    try file.sync()
   }
 
   /// Makes all lines so far survive a loss of power.

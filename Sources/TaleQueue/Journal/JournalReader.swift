@@ -134,6 +134,9 @@ public struct JournalReader: ~Copyable {
     // The hole may end where a line does.
     if let line = try? JSON.decode(JournalLine.self, from: after) {
       try pass(line.event)
+    } else if case .unsynced(let line) = hole, (try? JSON.decode(AnyLine.self, from: after)) != nil
+    {
+      throw .damaged(file.path, line: line, why: "a line that is not understood follows zeros")
     } else {
       try passFragment(after)
     }
@@ -141,11 +144,16 @@ public struct JournalReader: ~Copyable {
 
   /// Passes over what is left of a line, which mostly says what kind it is of.
   private mutating func passFragment(_ bytes: ArraySlice<UInt8>) throws(JournalFailure) {
-    guard Self.syncedKinds.contains(where: { bytes.contains($0) }) else { return }
+    guard
+      Self.syncedKinds.contains(where: { bytes.contains($0) })
+        || Self.pause.allSatisfy({ bytes.contains($0) })
+    else { return }
     try follow()
     if case .unsynced(let line) = hole { hole = .last(line: line) }
   }
 
+  /// Only a move to `paused` has a reason.
+  private static let pause = [#""event":"moved""#, #""reason":"#].map { Array($0.utf8) }
   private static let syncedKinds = JournalLine.syncedKinds.map { Array(#""event":"\#($0)""#.utf8) }
 
   /// Passes over a whole line after a hole.
