@@ -39,7 +39,7 @@ final class Life: Sendable {
     self.plan = plan
     self.place = place
     self.isMorning = isMorning
-    world = World(plan, place)
+    world = World(plan, place, isMorning: isMorning)
   }
 
   /// The life of this process: its thread begins with a function that knows nothing.

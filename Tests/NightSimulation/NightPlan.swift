@@ -16,6 +16,14 @@ struct NightPlan {
     /// Somebody sets the clock, or the network does.
     case jump(Duration)
     case breakServer(Duration)
+
+    /// What no morning has: tale then works off what is left, undisturbed.
+    var isTrouble: Bool {
+      switch self {
+      case .put, .order: false
+      case .kill, .stop, .fillDisk, .jump, .breakServer: true
+      }
+    }
   }
 
   /// Of a delivery, which may take its time.

@@ -11,12 +11,15 @@ final class World: Sendable {
   let plan: NightPlan
   let place: Place
   let folders: QueueFolders
+  /// The night is over. Where tale was away at its end, people's last deeds come now.
+  let isMorning: Bool
   /// Who is told of changes, and who is stopped; empty while tale is away.
   private let listeners = Guarded<[Hints]>([])
   private let runners = Guarded<[Task<Void, Never>]>([])
 
-  init(_ plan: NightPlan, _ place: Place) {
+  init(_ plan: NightPlan, _ place: Place, isMorning: Bool) {
     self.plan = plan
+    self.isMorning = isMorning
     self.place = place
     folders = place.folders(NightPlan.lanes)
   }
@@ -55,7 +58,7 @@ final class World: Sendable {
     let state = Machine.state
     if plan.length <= Machine.now {
       state.pointee.next_act = .max
-      stop()
+      if !isMorning { stop() }
     } else {
       state.pointee.next_act = plan.length.nanoseconds
     }
@@ -63,6 +66,7 @@ final class World: Sendable {
 
   private func perform(_ deed: NightPlan.Deed) throws {
     let state = Machine.state
+    if isMorning, deed.isTrouble { return }
     switch deed {
     case .put(let number, let piece): try put(plan.drops[number], piece)
     case .order(let action, let number): try order(action, plan.drops[number])
